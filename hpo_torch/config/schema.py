@@ -1,0 +1,108 @@
+"""The settings of a run: every section, key, default and bound. This is config.yaml."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Mode = Literal["simple", "health"]
+ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Section):
+    """Which data set, where its files are, and how much of it validates."""
+
+    dataset: str = Field("digits", description="name of a data set: `hpo-torch datasets list`")
+    dir: str | None = Field(None, description="folder of data files; a per-user cache by default")
+    download: bool = Field(True, description="fetch missing files")
+    validation_split: float = Field(
+        0.2, gt=0.0, lt=1.0, description="share of the training set that validates, stratified"
+    )
+
+
+class SearchSettings(Section):
+    """What is optimised, how long, and by which sampler and pruner."""
+
+    mode: Mode = Field("health", description="simple: the objective; health: objective and health")
+    optimize_for: str = Field("val_accuracy", description="objective: `hpo-torch objectives`")
+    health_weight: float = Field(
+        0.3, ge=0.0, le=1.0, description="health's share of the score in health mode"
+    )
+    trials: int = Field(10, ge=1, description="trials in all")
+    timeout: float | None = Field(None, gt=0.0, description="seconds for the whole study")
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="of sampler, splits and every trial")
+    sampler: Literal["tpe", "random"] = Field("tpe", description="how hyperparameters are chosen")
+    pruner: Literal["median", "none"] = Field("median", description="how bad trials are stopped")
+    min_epochs: int = Field(5, ge=1, description="lower end of the searched number of epochs")
+    max_epochs: int = Field(20, ge=1, description="upper end of the searched number of epochs")
+    activation: ForcedActivation | None = Field(
+        None, description="one activation in all trials, everywhere in the network"
+    )
+    fix: dict[str, Any] = Field(default_factory=dict, description="hyperparameters not searched")
+
+    @model_validator(mode="after")
+    def _epochs_in_order(self) -> SearchSettings:
+        if self.min_epochs > self.max_epochs:
+            raise ValueError(
+                f"min_epochs ({self.min_epochs}) is above max_epochs ({self.max_epochs})"
+            )
+        return self
+
+
+class TrainingSettings(Section):
+    """How one trial trains."""
+
+    patience: int = Field(5, ge=1, description="epochs without improvement before early stopping")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="auto: bf16-mixed where the device computes it fast, else 32-true"
+    )
+
+
+class HealthSettings(Section):
+    """How health is measured and combined."""
+
+    probe_size: int = Field(512, ge=1, description="training examples for unit statistics")
+    gradient_probe_size: int = Field(128, ge=1, description="examples for the gradient profile")
+    every_k_steps: int = Field(10, ge=1, description="gradient norms are kept every k steps")
+    combine: Literal["geometric", "arithmetic", "min"] = Field(
+        "geometric", description="how metrics become overall_health"
+    )
+    weights: dict[str, float] = Field(
+        default_factory=dict, description="weight by metric name; a plugin's default otherwise"
+    )
+
+
+class ExecutionSettings(Section):
+    """Where trials run."""
+
+    backend: str = Field("auto", description="`hpo-torch backends list`; auto: local processes")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    jobs: int = Field(1, ge=1, description="trials at once; 1 repeats bit for bit")
+
+
+class OutputSettings(Section):
+    """What a run leaves behind, and where."""
+
+    dir: str = Field("runs", description="folder of all runs")
+    name: str | None = Field(None, description="this run's folder; time, data set, mode by default")
+    plots: Literal["all", "best", "none"] = Field(
+        "best", description="all: learning curves of every trial; best: of the best; none"
+    )
+
+
+class RunConfig(Section):
+    """All settings of a run."""
+
+    data: DataSettings = Field(default_factory=DataSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
+    execution: ExecutionSettings = Field(default_factory=ExecutionSettings)
+    output: OutputSettings = Field(default_factory=OutputSettings)

@@ -1,0 +1,3 @@
+"""Data: sets in memory, splits, and batches by index."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Where trials run: the backend protocol."""
+
+from __future__ import annotations

@@ -1,0 +1,58 @@
+"""Where trials run: the protocol that local processes, rented GPUs and clusters all follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hpo_torch.config.schema import ExecutionSettings
+    from hpo_torch.protocol.events import (
+        EpochFinished,
+        HealthAlert,
+        TrainingFinished,
+        TrialStarted,
+    )
+    from hpo_torch.protocol.job import TrialJob
+
+    BackendEvent = TrialStarted | EpochFinished | HealthAlert | TrainingFinished
+
+
+class ExecutionBackend(Protocol):
+    """Runs trials and says what they do. Every method is called from one thread.
+
+    For each submitted job the backend delivers, in order: at most one `TrialStarted`, the
+    `EpochFinished` and `HealthAlert`s of its epochs, and exactly one `TrainingFinished`, also when
+    the worker died ("failed", "worker_died"). A trial's own error never raises here.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many trials may be in flight at once."""
+
+    def start(self) -> None:
+        """Bring up workers; returns without waiting until they are ready."""
+
+    def submit(self, job: TrialJob) -> None:
+        """Take one job; never called with more than `capacity` jobs in flight."""
+
+    def poll(self, timeout: float) -> Sequence[BackendEvent]:
+        """Return what happened, in order; wait at most `timeout` seconds for something to."""
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to end at its next step; its `TrainingFinished` says "stopped"."""
+
+    def close(self) -> None:
+        """End all workers, running or not, and free everything; may be called twice."""
+
+
+class BackendFactory(Protocol):
+    """What a `BackendSpec`'s target is."""
+
+    def __call__(self, settings: ExecutionSettings) -> ExecutionBackend:
+        """Check the settings and make a backend; nothing is started yet.
+
+        Raises:
+            DeviceUnavailableError: The device asked for is absent.
+        """

@@ -1,0 +1,3 @@
+"""How healthy a network is, measured while it trains."""
+
+from __future__ import annotations

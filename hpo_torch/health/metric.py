@@ -1,0 +1,72 @@
+"""What a health metric is, and what it gets to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from hpo_torch.protocol.measurements import EpochMetrics, HealthReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A fixed, stratified sample of training examples and the network as it is now.
+
+    A metric sees it under the isolation contract: eval mode, RNG state forked and restored, and
+    nothing it does may change weights, buffers, `.grad`, or leave hooks behind.
+
+    Attributes:
+        network: The plain module, never a compiled or distributed wrapper.
+        inputs: float32 [P, C, H, W], normalised as in training, on the network's device.
+        labels: int64 [P], on the same device.
+        gradient_inputs: The first examples of `inputs`, for metrics that need a backward pass.
+        gradient_labels: Their labels.
+        epoch: Epochs finished, from 1.
+    """
+
+    network: nn.Module
+    inputs: Tensor
+    labels: Tensor
+    gradient_inputs: Tensor
+    gradient_labels: Tensor
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """What has been recorded of a trial so far; a metric's score is a pure function of it.
+
+    Attributes:
+        step_losses: Training loss of every optimiser step, nats.
+        gradient_norms: Global gradient norm before clipping, every k steps; may hold inf or nan.
+        epochs: One entry per finished epoch.
+        kept_epoch: Index into `epochs` and `observations` of the epoch whose weights are kept.
+        observations: What this metric's `observe` returned, one per epoch.
+        skill: (A - A0) / (1 - A0), 0..1; A of the kept epoch, A0 the majority class's share.
+        parameters: Trainable parameters.
+        reference_parameters: Trainable parameters of the family's default configuration.
+    """
+
+    step_losses: Sequence[float]
+    gradient_norms: Sequence[float]
+    epochs: Sequence[EpochMetrics]
+    kept_epoch: int
+    observations: Sequence[Any]
+    skill: float
+    parameters: int
+    reference_parameters: int
+
+
+class HealthMetric(Protocol):
+    """What a `HealthMetricSpec`'s target makes: one fresh instance a trial."""
+
+    def observe(self, probe: Probe) -> Any:
+        """Look at the network once an epoch; return JSON (or None where nothing is needed)."""
+
+    def score(self, record: TrainingRecord) -> HealthReading:
+        """Turn what was recorded into 0..1, higher healthier, or None with a reason."""

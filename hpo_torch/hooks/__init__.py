@@ -1,0 +1,3 @@
+"""Plugins: the hooks, the records they return, and how a record becomes an object."""
+
+from __future__ import annotations

@@ -1,0 +1,73 @@
+"""The frozen records that plugins return: light to make, so that listing imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+InputKind = Literal["image", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What every plugin record has.
+
+    Attributes:
+        name: The name on the command line; unique within its kind.
+        target: Where the implementation lives, "package.module:attribute"; imported at use only.
+        summary: One line for listings.
+        requires: Import names of packages that the target needs beyond hpo-torch's own.
+        extra: The extra of the plugin's distribution that installs them ("hpo-torch[runpod]").
+    """
+
+    name: str
+    target: str
+    summary: str
+    requires: tuple[str, ...] = ()
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec(Record):
+    """A data set; `target` is a `hpo_torch.plugin_api.DatasetLoader`.
+
+    Attributes:
+        kind: What one example is; decides the model families that can learn it.
+        num_classes: Number of classes.
+        input_shape: Shape of one example: (channels, height, width) of an image.
+        sizes: Number of training and test examples.
+        source: Where the data come from, for people.
+    """
+
+    kind: InputKind
+    num_classes: int
+    input_shape: tuple[int, ...]
+    sizes: tuple[int, int]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthMetricSpec(Record):
+    """A health metric; `target` is a callable without arguments that makes a `HealthMetric`.
+
+    Attributes:
+        default_weight: Weight in overall_health unless configured; 0 means measured, not scored.
+    """
+
+    default_weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSpec(Record):
+    """An execution backend; `target` is a `hpo_torch.plugin_api.BackendFactory`.
+
+    Attributes:
+        where: Where its trials run, for people ("worker processes on this machine").
+    """
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec(Record):
+    """A command group; `target` is a light `typer.Typer`, imported when the program starts."""

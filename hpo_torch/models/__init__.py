@@ -1,0 +1,3 @@
+"""Networks built from hyperparameters."""
+
+from __future__ import annotations

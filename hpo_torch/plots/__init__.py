@@ -1,0 +1,3 @@
+"""Pictures, drawn from a run's results alone."""
+
+from __future__ import annotations

@@ -1,0 +1,52 @@
+"""The one module that plugin authors import; light, so that plugins load instantly."""
+
+from __future__ import annotations
+
+from hpo_torch.data.spec import DataRequest, DatasetLoader, ImageData
+from hpo_torch.errors import (
+    CorruptDataError,
+    DataError,
+    DataNotFoundError,
+    DeviceUnavailableError,
+    DownloadError,
+    HpoTorchError,
+    InvalidValueError,
+    MissingDependencyError,
+    PluginError,
+    UsageError,
+)
+from hpo_torch.execution.backend import BackendFactory, ExecutionBackend
+from hpo_torch.health.metric import HealthMetric, Probe, TrainingRecord
+from hpo_torch.hooks.records import BackendSpec, CommandSpec, DatasetSpec, HealthMetricSpec
+from hpo_torch.hooks.specs import hookimpl
+
+__all__ = [
+    "hookimpl",
+    # records that hooks return
+    "BackendSpec",
+    "CommandSpec",
+    "DatasetSpec",
+    "HealthMetricSpec",
+    # data sets
+    "DataRequest",
+    "DatasetLoader",
+    "ImageData",
+    # health metrics
+    "HealthMetric",
+    "Probe",
+    "TrainingRecord",
+    # execution backends
+    "BackendFactory",
+    "ExecutionBackend",
+    # errors
+    "CorruptDataError",
+    "DataError",
+    "DataNotFoundError",
+    "DeviceUnavailableError",
+    "DownloadError",
+    "HpoTorchError",
+    "InvalidValueError",
+    "MissingDependencyError",
+    "PluginError",
+    "UsageError",
+]

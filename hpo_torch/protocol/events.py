@@ -1,0 +1,144 @@
+"""Events: what a trial and a study say while they run; one JSON line each in events.jsonl."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from hpo_torch.protocol.measurements import EpochMetrics, Frozen, HealthReading, Measurements
+
+FailureKind = Literal[
+    "diverged", "out_of_memory", "timeout", "worker_died", "data", "user_code", "backend"
+]
+TrialState = Literal["complete", "pruned", "failed"]
+Outcome = Literal["completed", "stopped", "failed"]
+
+
+class Event(Frozen):
+    """Base of all events.
+
+    Attributes:
+        seq: Position in events.jsonl, from 1 without gaps; 0 until the study has numbered it.
+        time: When it happened, UTC, ISO 8601.
+    """
+
+    seq: int = 0
+    time: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+class StudyStarted(Event):
+    """A study begins."""
+
+    kind: Literal["study_started"] = "study_started"
+    run: str
+    dataset: str
+    mode: str
+    objective: str
+    trials: int
+    backend: str
+
+
+class TrialEvent(Event):
+    """Base of the events of one trial; `attempt` tells a retry from its predecessor."""
+
+    trial: int
+    attempt: str
+
+
+class TrialStarted(TrialEvent):
+    """A trial's network is built and its first epoch begins."""
+
+    kind: Literal["trial_started"] = "trial_started"
+    worker: str
+    device: str
+    precision: str
+    hyperparameters: dict[str, Any]
+    parameters: int
+    epochs: int
+
+
+class EpochFinished(TrialEvent):
+    """One epoch is trained, validated and probed.
+
+    Attributes:
+        score: The study's objective so far; None until the study has computed it.
+    """
+
+    kind: Literal["epoch_finished"] = "epoch_finished"
+    epochs: int
+    metrics: EpochMetrics
+    so_far: Measurements
+    score: float | None = None
+
+
+class HealthAlert(TrialEvent):
+    """Something about a trial's health that a person should know."""
+
+    kind: Literal["health_alert"] = "health_alert"
+    epoch: int
+    message: str
+
+
+class TrainingFinished(TrialEvent):
+    """A backend's last word on a trial; the study turns it into `TrialFinished`.
+
+    Attributes:
+        outcome: "completed" (all epochs, or stopped early), "stopped" (by the study) or "failed".
+        measurements: None where nothing could be measured (no epoch finished).
+    """
+
+    kind: Literal["training_finished"] = "training_finished"
+    outcome: Outcome
+    measurements: Measurements | None = None
+    kept_epoch: int | None = None
+    health: dict[str, HealthReading] = Field(default_factory=dict)
+    failure_kind: FailureKind | None = None
+    message: str = ""
+    traceback: str = ""
+
+
+class TrialFinished(TrialEvent):
+    """A trial's state and score are decided and stored."""
+
+    kind: Literal["trial_finished"] = "trial_finished"
+    state: TrialState
+    score: float | None
+    best: bool = False
+    epochs_run: int
+    seconds: float
+    failure_kind: FailureKind | None = None
+    message: str = ""
+    measurements: Measurements | None = None
+
+
+class StudyFinished(Event):
+    """A study ended; everything is on disk."""
+
+    kind: Literal["study_finished"] = "study_finished"
+    reason: str
+    completed: int
+    pruned: int
+    failed: int
+    best_trial: int | None
+    best_score: float | None
+    test_accuracy: float | None
+
+
+AnyEvent = Annotated[
+    StudyStarted
+    | TrialStarted
+    | EpochFinished
+    | HealthAlert
+    | TrainingFinished
+    | TrialFinished
+    | StudyFinished,
+    Field(discriminator="kind"),
+]
+_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def parse_event(line: str | bytes) -> AnyEvent:
+    """Read one JSON line back into its event; raises pydantic's ValidationError."""
+    return _ADAPTER.validate_json(line)

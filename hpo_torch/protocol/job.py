@@ -1,0 +1,40 @@
+"""A trial to train, as plain JSON: here, in a worker process, on another machine, or next year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettings
+from hpo_torch.protocol.measurements import Frozen
+
+
+class TrialJob(Frozen):
+    """Everything `train_trial` needs to know.
+
+    Attributes:
+        study: The run's name.
+        trial: Number within the study, from 0.
+        attempt: Unique per attempt at this trial; events carry it.
+        seed: Of this trial's weights, shuffling and dropout.
+        data: The data set by name, where its files are, and how it is split.
+        split_seed: Seed of the validation split; the same for all trials of a study.
+        family: Model family: "cnn".
+        hyperparameters: Every hyperparameter by name, fixed and implied ones included.
+        objective: Name of the objective; decides which epoch's weights are kept.
+        device: "cpu", "cuda", "cuda:1", "mps" or "auto".
+        output_dir: Where the kept weights go (`model.ckpt`); None returns no artefacts.
+    """
+
+    study: str
+    trial: int
+    attempt: str
+    seed: int
+    data: DataSettings
+    split_seed: int
+    family: str
+    hyperparameters: dict[str, Any]
+    objective: str = "val_accuracy"
+    training: TrainingSettings
+    health: HealthSettings
+    device: str = "auto"
+    output_dir: str | None = None

@@ -1,0 +1,82 @@
+"""Files that are replaced whole: after a crash, the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from hpo_torch.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def output_error(action: str, path: Path, error: OSError) -> OutputError:
+    """Say which file could not be written or read, why, and what to do."""
+    if error.errno in _NO_SPACE:
+        advice = "Free some space, or choose another folder (output.dir)."
+    else:
+        advice = "Check the folder's permissions, or choose another one (output.dir)."
+    return OutputError(f"cannot {action} {path}: {error.strerror or error}. {advice}")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a temporary file that becomes `path` if the block ends well, and vanishes if not.
+
+    Missing folders are made. The temporary file lies in the same folder, because only within one
+    file system is renaming atomic.
+
+    Raises:
+        OutputError: The disk is full, the folder may not be written ...; `path` is as it was.
+    """
+    # Process and thread in the name: two writers never share a temporary file.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException as error:
+        _discard(temporary)
+        if isinstance(error, OSError):
+            raise output_error("write", path, error) from error
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    # A folder that cannot be reached holds no temporary file; the first error is the one to report.
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path`'s content by `text` in UTF-8, atomically; raises OutputError."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path`'s content, atomically; raises OutputError."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Replace `target`'s content by that of `source`, atomically; raises OutputError."""
+    try:
+        original = source.open("rb")
+    except OSError as error:
+        raise output_error("read", source, error) from error
+    with original, replacing(target) as file:
+        shutil.copyfileobj(original, file)

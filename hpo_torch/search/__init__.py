@@ -1,0 +1,3 @@
+"""What is searched: spaces, objectives, modes."""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""Which device and number format a trial trains with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from hpo_torch.errors import DeviceUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how a network computes.
+
+    Attributes:
+        device: One device.
+        precision: A Lightning precision: "32-true", "bf16-mixed" or "16-mixed".
+    """
+
+    device: torch.device
+    precision: str
+
+    @property
+    def accelerator(self) -> str:
+        """Lightning's name of the device's kind."""
+        return self.device.type
+
+    @property
+    def devices(self) -> int | list[int]:
+        """Lightning's `devices`: a count on the CPU, indices elsewhere."""
+        return [self.device.index or 0] if self.device.type == "cuda" else 1
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda", "cuda:N" or "mps" into a device of this machine.
+
+    Raises:
+        DeviceUnavailableError: This machine does not have it.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceUnavailableError(
+            f"device '{name}' was asked for, but this machine has {torch.cuda.device_count()} "
+            "CUDA devices. Use --device cpu, or auto."
+        )
+    return device
+
+
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Turn "auto" into bf16-mixed where the device has fast bfloat16 arithmetic, else 32-true.
+
+    On a CPU that means AMX tiles: there a step of a small CNN took 0.2 to 0.6 of the float32
+    time (benchmarks/precision.py); emulated bfloat16 is slower than float32.
+    """
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+    elif device.type == "cpu":
+        fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    else:
+        fast = False
+    return "bf16-mixed" if fast else "32-true"
+
+
+def resolve_placement(device_name: str, precision: str) -> Placement:
+    """Decide where and how a trial computes on this machine."""
+    device = resolve_device(device_name)
+    return Placement(device, resolve_precision(precision, device))

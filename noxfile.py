@@ -1,0 +1,177 @@
+"""Every check of hpo-torch: `nox` runs them all, `nox -l` lists them, `nox -s tests` runs one.
+
+torch takes 5.5 GB and a minute and a half to install, so it is installed once, into `.nox/deps`
+with all other third-party packages. Environments that hold hpo-torch itself are small and lie over
+it: one .pth file adds `.nox/deps` to the end of their sys.path, so their own packages come first.
+`.nox/dev` holds the working tree (editable); `plugin_install` makes one that holds the wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = [
+    "tests",
+    "lint",
+    "types",
+    "imports",
+    "docs",
+    "plugin_install",
+    "acceptance",
+]
+
+ROOT = Path(__file__).parent.resolve()
+DEPS = ROOT / ".nox" / "deps"
+DEV = ROOT / ".nox" / "dev"
+EXAMPLE = ROOT / "tests" / "assets" / "third_party_plugin"
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+# `python -m build` machinery lives in deps too, so that building needs no further download;
+# editables is what hatchling's exact editable installs import at run time.
+REQUIREMENTS = (
+    *PYPROJECT["build-system"]["requires"],
+    "editables>=0.5",
+    *PYPROJECT["project"]["dependencies"],
+    *nox.project.dependency_groups(PYPROJECT, "dev"),
+)
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Run the tests; `nox -s tests -- -k space` passes options to pytest."""
+    ignored = ("--ignore=tests/acceptance", "--ignore=tests/plugin_install")
+    _run(session, _dev(session), "-m", "pytest", *ignored, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style and formatting; `pre-commit install` does it at every commit."""
+    python = _dependencies(session)
+    _run(session, python, "-m", "ruff", "check")
+    _run(session, python, "-m", "ruff", "format", "--check")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    _run(session, _dependencies(session), "-m", "mypy")
+
+
+@nox.session(venv_backend="none")
+def imports(session: nox.Session) -> None:
+    """Check that imports follow the architecture (import-linter)."""
+    path = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
+    lint_imports = _executable(DEPS, "lint-imports")
+    _dependencies(session)
+    session.run(str(lint_imports), external=True, env={"PYTHONPATH": path})
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Check that docs/cli.md is what --help says; `nox -s docs -- --write` brings it up to date."""
+    mode = "-r" if "--write" in session.posargs else "--check"
+    env = {"TYPER_USE_RICH": "0", "COLUMNS": "100", "TERM": "dumb"}
+    _run(session, _dev(session), "-m", "cogapp", mode, "docs/cli.md", env=env)
+
+
+@nox.session(venv_backend="venv", reuse_venv=False)
+def plugin_install(session: nox.Session) -> None:
+    """Install the wheel and a third party's plugin where no source tree is, and use both."""
+    _dependencies(session)
+    _lay_over_dependencies(session, Path(session.bin) / "python")
+    wheels = Path(session.create_tmp()) / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    for project in (ROOT, EXAMPLE):
+        build = ("wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels))
+        session.run("python", "-m", "pip", *build, str(project))
+    # Without an index, pip fails unless the dependencies that the wheels declare are met.
+    session.install("--no-index", *map(str, sorted(wheels.glob("*.whl"))))
+    # -P: the working directory's hpo_torch must not shadow the installed one.
+    session.run("python", "-P", "-m", "pytest", "tests/plugin_install", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def acceptance(session: nox.Session) -> None:
+    """Run the product from the command line, as a user does."""
+    _run(session, _dev(session), "-m", "pytest", "tests/acceptance", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def bench(session: nox.Session) -> None:
+    """Measure; each script's header says what to expect. `nox -s bench -- benchmarks/x.py`."""
+    scripts = session.posargs or sorted(map(str, (ROOT / "benchmarks").glob("*.py")))
+    for script in scripts:
+        _run(session, _dev(session), script)
+
+
+def _dependencies(session: nox.Session) -> Path:
+    """Install all third-party packages unless they are there; return their interpreter."""
+    if _made_for(DEPS, *REQUIREMENTS):
+        return _executable(DEPS, "python")
+    _make(session, DEPS)
+    _run(session, _executable(DEPS, "python"), "-m", "pip", "install", "-q", *REQUIREMENTS)
+    _stamp(DEPS, *REQUIREMENTS)
+    return _executable(DEPS, "python")
+
+
+def _dev(session: nox.Session) -> Path:
+    """Install the working tree, editable, over the dependencies; return its interpreter."""
+    _dependencies(session)
+    python = _executable(DEV, "python")
+    made_for = (str(ROOT), (ROOT / "pyproject.toml").read_text(), *REQUIREMENTS)
+    if not _made_for(DEV, *made_for):
+        _make(session, DEV)
+        _lay_over_dependencies(session, python)
+        editable = ("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        _run(session, python, "-m", "pip", "install", "-q", *editable)
+        _stamp(DEV, *made_for)
+    return python
+
+
+def _lay_over_dependencies(session: nox.Session, python: Path) -> None:
+    """Add .nox/deps to the end of an environment's sys.path.
+
+    A .pth file inside .nox/deps is not read this way: nothing editable can leak through it.
+    """
+    above, below = (
+        str(session.run(str(each), "-c", _PRINT_PURELIB, external=True, silent=True)).strip()
+        for each in (python, _executable(DEPS, "python"))
+    )
+    Path(above, "hpo_torch_dependencies.pth").write_text(f"{below}\n", encoding="utf-8")
+
+
+_PRINT_PURELIB = "import sysconfig; print(sysconfig.get_path('purelib'))"
+
+
+def _executable(environment: Path, name: str) -> Path:
+    return environment / ("Scripts" if os.name == "nt" else "bin") / name
+
+
+def _run(
+    session: nox.Session, python: Path, *args: str, env: dict[str, str] | None = None
+) -> None:
+    session.run(str(python), *args, external=True, env=env)
+
+
+def _make(session: nox.Session, environment: Path) -> None:
+    shutil.rmtree(environment, ignore_errors=True)
+    _run(session, Path(sys.executable), "-m", "venv", str(environment))
+
+
+def _made_for(environment: Path, *what: str) -> bool:
+    stamp = environment / "hpo-torch.stamp"
+    return stamp.is_file() and stamp.read_text() == _digest(*what)
+
+
+def _stamp(environment: Path, *what: str) -> None:
+    (environment / "hpo-torch.stamp").write_text(_digest(*what))
+
+
+def _digest(*what: str) -> str:
+    return hashlib.sha256("\0".join((sys.version, *what)).encode()).hexdigest()
