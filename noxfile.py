@@ -31,6 +31,8 @@ ROOT = Path(__file__).parent.resolve()
 DEPS = ROOT / ".nox" / "deps"
 DEV = ROOT / ".nox" / "dev"
 EXAMPLE = ROOT / "tests" / "assets" / "third_party_plugin"
+# The pip and setuptools of .nox/deps serve the environments over it, whose own would hide them.
+BARE = ("--without-pip",)
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 # `python -m build` machinery lives in deps too, so that building needs no further download;
 # editables is what hatchling's exact editable installs import at run time.
@@ -74,13 +76,14 @@ def imports(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
-    """Check that docs/cli.md is what --help says; `nox -s docs -- --write` brings it up to date."""
+    """Check what docs take from the code; `nox -s docs -- --write` brings it up to date."""
     mode = "-r" if "--write" in session.posargs else "--check"
     env = {"TYPER_USE_RICH": "0", "COLUMNS": "100", "TERM": "dumb"}
-    _run(session, _dev(session), "-m", "cogapp", mode, "docs/cli.md", env=env)
+    generated = ("docs/cli.md", "docs/architecture.md")
+    _run(session, _dev(session), "-m", "cogapp", mode, *generated, env=env)
 
 
-@nox.session(venv_backend="venv", reuse_venv=False)
+@nox.session(venv_backend="venv", venv_params=BARE, reuse_venv=False)
 def plugin_install(session: nox.Session) -> None:
     """Install the wheel and a third party's plugin where no source tree is, and use both."""
     _dependencies(session)
@@ -88,10 +91,10 @@ def plugin_install(session: nox.Session) -> None:
     wheels = Path(session.create_tmp()) / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     for project in (ROOT, EXAMPLE):
-        build = ("wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels))
+        build = ("wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels))
         session.run("python", "-m", "pip", *build, str(project))
     # Without an index, pip fails unless the dependencies that the wheels declare are met.
-    session.install("--no-index", *map(str, sorted(wheels.glob("*.whl"))))
+    session.install("-qq", "--no-index", *map(str, sorted(wheels.glob("*.whl"))))
     # -P: the working directory's hpo_torch must not shadow the installed one.
     session.run("python", "-P", "-m", "pytest", "tests/plugin_install", *session.posargs)
 
@@ -115,7 +118,7 @@ def _dependencies(session: nox.Session) -> Path:
     if _made_for(DEPS, *REQUIREMENTS):
         return _executable(DEPS, "python")
     _make(session, DEPS)
-    _run(session, _executable(DEPS, "python"), "-m", "pip", "install", "-q", *REQUIREMENTS)
+    _run(session, _executable(DEPS, "python"), "-m", "pip", "install", "-qq", *REQUIREMENTS)
     _stamp(DEPS, *REQUIREMENTS)
     return _executable(DEPS, "python")
 
@@ -126,10 +129,10 @@ def _dev(session: nox.Session) -> Path:
     python = _executable(DEV, "python")
     made_for = (str(ROOT), (ROOT / "pyproject.toml").read_text(), *REQUIREMENTS)
     if not _made_for(DEV, *made_for):
-        _make(session, DEV)
+        _make(session, DEV, *BARE)
         _lay_over_dependencies(session, python)
         editable = ("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-        _run(session, python, "-m", "pip", "install", "-q", *editable)
+        _run(session, python, "-m", "pip", "install", "-qq", *editable)
         _stamp(DEV, *made_for)
     return python
 
@@ -137,13 +140,14 @@ def _dev(session: nox.Session) -> Path:
 def _lay_over_dependencies(session: nox.Session, python: Path) -> None:
     """Add .nox/deps to the end of an environment's sys.path.
 
-    A .pth file inside .nox/deps is not read this way: nothing editable can leak through it.
+    A .pth file inside .nox/deps is not read this way: nothing editable can leak through it. Python
+    reads .pth files in order of name: this one comes before an editable install's, which needs it.
     """
     above, below = (
         str(session.run(str(each), "-c", _PRINT_PURELIB, external=True, silent=True)).strip()
         for each in (python, _executable(DEPS, "python"))
     )
-    Path(above, "hpo_torch_dependencies.pth").write_text(f"{below}\n", encoding="utf-8")
+    Path(above, "0_dependencies.pth").write_text(f"{below}\n", encoding="utf-8")
 
 
 _PRINT_PURELIB = "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -153,15 +157,13 @@ def _executable(environment: Path, name: str) -> Path:
     return environment / ("Scripts" if os.name == "nt" else "bin") / name
 
 
-def _run(
-    session: nox.Session, python: Path, *args: str, env: dict[str, str] | None = None
-) -> None:
+def _run(session: nox.Session, python: Path, *args: str, env: dict[str, str] | None = None) -> None:
     session.run(str(python), *args, external=True, env=env)
 
 
-def _make(session: nox.Session, environment: Path) -> None:
+def _make(session: nox.Session, environment: Path, *options: str) -> None:
     shutil.rmtree(environment, ignore_errors=True)
-    _run(session, Path(sys.executable), "-m", "venv", str(environment))
+    _run(session, Path(sys.executable), "-m", "venv", *options, str(environment))
 
 
 def _made_for(environment: Path, *what: str) -> bool:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from hpo_torch.data.downloads import (
+    RemoteFile,
+    fetch_file,
+    find_file,
+    read_file,
+    verify_file,
+)
 from hpo_torch.data.spec import DataRequest, DatasetLoader, ImageData
 from hpo_torch.errors import (
     CorruptDataError,
@@ -31,6 +38,12 @@ __all__ = [
     "DataRequest",
     "DatasetLoader",
     "ImageData",
+    # files of data sets
+    "RemoteFile",
+    "fetch_file",
+    "find_file",
+    "read_file",
+    "verify_file",
     # health metrics
     "HealthMetric",
     "Probe",

@@ -24,3 +24,9 @@ def preset_path(name: str) -> Path:
     if name not in preset_names():
         raise UnknownNameError("preset", name, preset_names())
     return presets_folder() / f"{name}.yaml"
+
+
+def preset_summary(name: str) -> str:
+    """Return what a preset is for: the comment in its first line."""
+    first = preset_path(name).read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("#").strip()

@@ -8,15 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hpo_torch.config.schema import ExecutionSettings
-    from hpo_torch.protocol.events import (
-        EpochFinished,
-        HealthAlert,
-        TrainingFinished,
-        TrialStarted,
-    )
+    from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
-
-    BackendEvent = TrialStarted | EpochFinished | HealthAlert | TrainingFinished
 
 
 class ExecutionBackend(Protocol):

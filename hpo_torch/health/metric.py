@@ -69,4 +69,7 @@ class HealthMetric(Protocol):
         """Look at the network once an epoch; return JSON (or None where nothing is needed)."""
 
     def score(self, record: TrainingRecord) -> HealthReading:
-        """Turn what was recorded into 0..1, higher healthier, or None with a reason."""
+        """Turn what was recorded into 0..1, higher healthier, or None with a reason.
+
+        Sentences in `details["alerts"]`, a list, are shown to the user, each once a trial.
+        """

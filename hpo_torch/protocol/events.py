@@ -126,6 +126,9 @@ class StudyFinished(Event):
     test_accuracy: float | None
 
 
+# What an execution backend delivers of one trial.
+BackendEvent = TrialStarted | EpochFinished | HealthAlert | TrainingFinished
+
 AnyEvent = Annotated[
     StudyStarted
     | TrialStarted

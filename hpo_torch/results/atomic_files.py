@@ -24,7 +24,10 @@ def output_error(action: str, path: Path, error: OSError) -> OutputError:
         advice = "Free some space, or choose another folder (output.dir)."
     else:
         advice = "Check the folder's permissions, or choose another one (output.dir)."
-    return OutputError(f"cannot {action} {path}: {error.strerror or error}. {advice}")
+    # Only making its folder finds something in the way; "File exists" would be a riddle.
+    taken = isinstance(error, FileExistsError)
+    reason = f"{path.parent} is a file, not a folder" if taken else error.strerror or str(error)
+    return OutputError(f"cannot {action} {path}: {reason}. {advice}")
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal, cast
 
 import torch
 
@@ -30,6 +33,22 @@ class Placement:
     def devices(self) -> int | list[int]:
         """Lightning's `devices`: a count on the CPU, indices elsewhere."""
         return [self.device.index or 0] if self.device.type == "cuda" else 1
+
+    @property
+    def lightning_precision(self) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
+        """The precision as Lightning's type knows it."""
+        return cast("Literal['32-true', 'bf16-mixed', '16-mixed']", self.precision)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Compute as training does, outside of a trainer."""
+        dtype = torch.float16 if self.precision == "16-mixed" else torch.bfloat16
+        return torch.autocast(self.device.type, dtype, enabled=self.precision != "32-true")
+
+    def describe(self) -> str:
+        """Name the device for people: "cpu (x86_64)", "cuda:0 (NVIDIA H100)"."""
+        if self.device.type == "cuda":
+            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
+        return f"{self.device} ({platform.machine()})"
 
 
 def resolve_device(name: str) -> torch.device:

@@ -1,0 +1,65 @@
+"""How the command line speaks: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+BEST = "bold green"
+DIM = "bright_black"
+
+
+def out() -> Console:
+    """Return a console on stdout; made anew, so that a redirected stdout is honoured."""
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Return a console on stderr."""
+    return Console(stderr=True, highlight=False)
+
+
+def warn(message: str) -> None:
+    """Print one warning line."""
+    err().print(f"[yellow]warning:[/yellow] {escape(message)}", soft_wrap=True)
+
+
+def fail(message: str) -> None:
+    """Print one error message."""
+    err().print(f"[bold red]error:[/bold red] {escape(message)}", soft_wrap=True)
+
+
+def escape(text: str) -> str:
+    """Keep square brackets of a message from being read as markup."""
+    from rich.markup import escape as rich_escape
+
+    return rich_escape(text)
+
+
+def print_json(content: Any) -> None:
+    """Print JSON on stdout, for programs."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: int = 0
+) -> None:
+    """Print a table; the last `numeric` columns are right-aligned.
+
+    In a pipe the table is as wide as its content, so that nothing is cut or wrapped.
+    """
+    console = out()
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        right = index >= len(columns) - numeric
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    if not console.is_terminal:
+        console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)

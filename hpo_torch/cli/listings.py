@@ -1,0 +1,136 @@
+"""Listings: what plugins offer. None of them imports torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+from hpo_torch.cli.console import print_json, print_table
+from hpo_torch.hooks.registry import installed_registry
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+plugins_app = typer.Typer(help="Plugins: what is installed and what it adds.", no_args_is_help=True)
+datasets_app = typer.Typer(help="Data sets: which there are.", no_args_is_help=True)
+backends_app = typer.Typer(help="Execution backends: where trials run.", no_args_is_help=True)
+
+
+@plugins_app.command("list")
+def plugins_list(as_json: AsJson = False) -> None:
+    """List the installed plugins and what each registers."""
+    registry = installed_registry()
+    catalogues = {
+        "datasets": registry.datasets,
+        "health metrics": registry.health_metrics,
+        "backends": registry.backends,
+        "commands": registry.commands,
+    }
+    rows = []
+    for info in registry.plugins.infos:
+        adds = {
+            kind: sorted(n for n, plugin in catalogue.plugin_of.items() if plugin == info.name)
+            for kind, catalogue in catalogues.items()
+        }
+        rows.append({**dataclasses.asdict(info), "adds": {k: v for k, v in adds.items() if v}})
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        "Plugins",
+        ("plugin", "distribution", "version", "status", "adds"),
+        [
+            (
+                row["name"],
+                row["distribution"],
+                row["version"],
+                row["status"],
+                "\n".join(f"{kind}: {', '.join(names)}" for kind, names in row["adds"].items()),
+            )
+            for row in rows
+        ],
+    )
+
+
+@datasets_app.command("list")
+def datasets_list(as_json: AsJson = False) -> None:
+    """List the data sets that installed plugins offer."""
+    datasets = installed_registry().datasets
+    if as_json:
+        print_json([_dataset(spec.name) for spec in datasets])
+        return
+    rows = [
+        (s.name, s.summary, "x".join(map(str, s.input_shape)), s.num_classes, *s.sizes)
+        for s in datasets
+    ]
+    print_table(
+        "Data sets", ("name", "summary", "shape", "classes", "train", "test"), rows, numeric=3
+    )
+
+
+@datasets_app.command("show")
+def datasets_show(
+    name: Annotated[str, typer.Argument(help="Name of a data set.")], as_json: AsJson = False
+) -> None:
+    """Show what is known of one data set without loading it."""
+    facts = _dataset(name)
+    if as_json:
+        print_json(facts)
+        return
+    print_table(f"Data set {name}", ("fact", "value"), list(facts.items()))
+
+
+def _dataset(name: str) -> dict[str, Any]:
+    datasets = installed_registry().datasets
+    spec = datasets.get(name)
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "kind": spec.kind,
+        "classes": spec.num_classes,
+        "input_shape": list(spec.input_shape),
+        "training_examples": spec.sizes[0],
+        "test_examples": spec.sizes[1],
+        "source": spec.source,
+        "plugin": datasets.plugin_of[name],
+    }
+
+
+@backends_app.command("list")
+def backends_list(as_json: AsJson = False) -> None:
+    """List the execution backends that installed plugins offer."""
+    backends = installed_registry().backends
+    rows = [(b.name, b.where, b.summary, backends.plugin_of[b.name]) for b in backends]
+    columns = ("name", "where", "summary", "plugin")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    print_table("Execution backends", columns, rows)
+
+
+def objectives(as_json: AsJson = False) -> None:
+    """List what can be optimised for."""
+    from hpo_torch.search.objectives import OBJECTIVES
+
+    columns = ("name", "summary", "modes")
+    rows = [
+        (o.name, o.summary, "health" if o.health_only else "simple, health")
+        for o in OBJECTIVES.values()
+    ]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    print_table("Objectives", columns, rows)
+
+
+def modes(as_json: AsJson = False) -> None:
+    """List how an objective and health become one score."""
+    from hpo_torch.search.modes import MODES
+
+    columns = ("name", "summary")
+    rows = [(mode.name, mode.summary) for mode in MODES.values()]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    print_table("Modes", columns, rows)

@@ -1,0 +1,118 @@
+"""`hpo-torch optimize`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo_torch.cli.settings import command_line_layers
+
+
+SEARCH, TRAINING = "What to search", "Training"
+RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
+
+
+def _option(text: str, panel: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, show_default=False, rich_help_panel=panel)
+
+
+def optimize(
+    dataset: Annotated[
+        str | None, _option("Data set: `hpo-torch datasets list`. [digits]", SEARCH)
+    ] = None,
+    mode: Annotated[
+        str | None, _option("simple or health: `hpo-torch modes`. [health]", SEARCH)
+    ] = None,
+    optimize_for: Annotated[
+        str | None, _option("Objective: `hpo-torch objectives`. [val_accuracy]", SEARCH)
+    ] = None,
+    health_weight: Annotated[
+        float | None, _option("Health's share of the score, 0..1. [0.3]", SEARCH)
+    ] = None,
+    trials: Annotated[int | None, _option("Trials in all. [10]", SEARCH)] = None,
+    timeout: Annotated[float | None, _option("Seconds for the whole search.", SEARCH)] = None,
+    activation: Annotated[
+        str | None,
+        _option(
+            "Force one activation everywhere in all trials: relu, tanh, swish, leaky_relu, elu, "
+            "selu or gelu.",
+            SEARCH,
+        ),
+    ] = None,
+    fix: Annotated[
+        list[str] | None,
+        _option("NAME=VALUE: a hyperparameter not to be searched; repeatable.", SEARCH),
+    ] = None,
+    sampler: Annotated[str | None, _option("tpe or random. [tpe]", SEARCH)] = None,
+    pruner: Annotated[str | None, _option("median or none. [median]", SEARCH)] = None,
+    seed: Annotated[int | None, _option("Seed of everything random. [42]", SEARCH)] = None,
+    epochs: Annotated[
+        int | None, _option("Epochs of every trial; instead of the two below.", TRAINING)
+    ] = None,
+    min_epochs: Annotated[int | None, _option("Fewest epochs of a trial. [5]", TRAINING)] = None,
+    max_epochs: Annotated[int | None, _option("Most epochs of a trial. [20]", TRAINING)] = None,
+    backend: Annotated[
+        str | None, _option("Where trials run: `hpo-torch backends list`. [auto]", RUNNING)
+    ] = None,
+    device: Annotated[
+        str | None, _option("auto, cpu, cuda, cuda:N or mps. [auto]", RUNNING)
+    ] = None,
+    jobs: Annotated[int | None, _option("Trials at once. [1]", RUNNING)] = None,
+    data_dir: Annotated[
+        str | None, _option("Folder of data files. [a per-user cache]", RUNNING)
+    ] = None,
+    output_dir: Annotated[str | None, _option("Folder of all runs. [runs]", RUNNING)] = None,
+    name: Annotated[
+        str | None, _option("The run's name. [time, data set and mode]", RUNNING)
+    ] = None,
+    plots: Annotated[
+        str | None, _option("Learning curves of trials: all, best or none. [best]", RUNNING)
+    ] = None,
+    preset: Annotated[str | None, _option("A preset: `hpo-torch config presets`.", SETTINGS)] = None,
+    config: Annotated[
+        Path | None, _option("A YAML file of settings; a run's config.yaml repeats it.", SETTINGS)
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        _option("SECTION.KEY=VALUE: any setting (`hpo-torch config show`).", SETTINGS, "--set"),
+    ] = None,
+    as_json: Annotated[
+        bool, _option("Print events as JSON lines instead of text.", SETTINGS, "--json")
+    ] = False,
+    quiet: Annotated[
+        bool, _option("Print nothing but the run's folder and errors.", SETTINGS, "--quiet", "-q")
+    ] = False,
+) -> None:
+    """Search hyperparameters of a network for a data set.
+
+    Settings are taken from defaults, preset, file, HPO_TORCH_* environment and options, each over
+    the one before.
+    """
+    from hpo_torch.cli.run import run_search
+
+    options = {
+        "data.dataset": dataset,
+        "data.dir": data_dir,
+        "search.mode": mode,
+        "search.optimize_for": optimize_for,
+        "search.health_weight": health_weight,
+        "search.trials": trials,
+        "search.timeout": timeout,
+        "search.activation": activation,
+        "search.sampler": sampler,
+        "search.pruner": pruner,
+        "search.seed": seed,
+        "search.min_epochs": epochs if epochs is not None else min_epochs,
+        "search.max_epochs": epochs if epochs is not None else max_epochs,
+        "execution.backend": backend,
+        "execution.device": device,
+        "execution.jobs": jobs,
+        "output.dir": output_dir,
+        "output.name": name,
+        "output.plots": plots,
+    }
+    fixed = [f"search.fix.{text}" for text in fix or []]
+    layers = command_line_layers(preset, config, [*(set_ or []), *fixed], options)
+    run_search(layers, as_json=as_json, quiet=quiet)

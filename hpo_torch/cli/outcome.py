@@ -1,0 +1,106 @@
+"""What came of a run, as text: after a search, and again with `hpo-torch show`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from hpo_torch.cli.console import BEST, escape
+from hpo_torch.cli.live_view import clock, health_style
+from hpo_torch.results.records import TrialResult
+from hpo_torch.results.summary import RunView
+
+TOP = 5
+
+
+def print_outcome(console: Console, view: RunView, *, top: int = TOP) -> None:
+    """Print the leading trials, the winner, where everything lies, and what to do next."""
+    console.print()
+    console.print(_leaders(view, top))
+    best = view.best
+    if best is not None:
+        _print_winner(console, view, best)
+    _print_end(console, view)
+
+
+def _leaders(view: RunView, top: int) -> Table:
+    order = sorted(
+        view.trials,
+        key=lambda t: (t.state == "complete", t.score if t.score is not None else -1.0),
+        reverse=True,
+    )
+    counts = ", ".join(f"{n} {state}" for state, n in view.counts.items())
+    table = Table(
+        title=f"{view.name}: {counts}", title_justify="left", title_style="bold", box=None,
+        header_style="bold", padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for column in ("trial", "state", "score", "val accuracy", "health", "parameters", "epochs"):
+        table.add_column(column, justify="left" if column == "state" else "right")
+    for trial in order[:top]:
+        table.add_row(*_cells(trial), style=BEST if trial is order[0] else "")
+    return table
+
+
+def _cells(trial: TrialResult) -> tuple[str, ...]:
+    m = trial.measurements
+    return (
+        str(trial.trial),
+        trial.failure_kind or trial.state,
+        _number(trial.score),
+        _number(m.val_accuracy if m else None),
+        _number(m.overall_health if m else None, 3),
+        f"{m.parameters:,}" if m else "",
+        str(len(trial.epochs)),
+    )
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _print_winner(console: Console, view: RunView, best: TrialResult) -> None:
+    console.print()
+    console.print(f"[bold]Best: trial {best.trial}[/bold]", _values(best))
+    if best.measurements is not None and best.measurements.health:
+        console.print("[bold]Health[/bold]", _health(best))
+    report = view.test_report
+    if report is not None:
+        low, high = report.interval
+        console.print(
+            f"[bold]Test accuracy {report.accuracy:.4f}[/bold]  "
+            f"(95 % interval {low:.4f} to {high:.4f}, {report.examples:,} examples, scored once)"
+        )
+
+
+def _values(trial: TrialResult) -> str:
+    return escape(
+        "  ".join(
+            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in trial.hyperparameters.items()
+        )
+    )
+
+
+def _health(trial: TrialResult) -> str:
+    if trial.measurements is None:
+        return ""
+    parts = []
+    for name, reading in trial.measurements.health.items():
+        if reading.value is None:
+            parts.append(f"{name} not measured: {escape(reading.reason or '')}")
+        else:
+            parts.append(f"{name} [{health_style(reading.value)}]{reading.value:.3f}[/]")
+    return "  ".join(parts)
+
+
+def _print_end(console: Console, view: RunView) -> None:
+    path = view.directory.path
+    console.print()
+    if view.summary is None:
+        console.print("The run has not ended.")
+    else:
+        console.print(f"{view.summary.reason}, {clock(view.summary.seconds)}")
+    console.print(f"Results: {escape(str(path))}", soft_wrap=True)
+    console.print(f"  hpo-torch show {escape(str(path))} --trials", soft_wrap=True)
+    console.print(f"  hpo-torch optimize --config {escape(str(path))}/config.yaml", soft_wrap=True)
+    console.print("  hpo-torch runs", soft_wrap=True)

@@ -1,0 +1,90 @@
+"""A search as plain lines, for pipes and log files."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from hpo_torch.cli.console import escape
+from hpo_torch.protocol.events import (
+    AnyEvent,
+    EpochFinished,
+    HealthAlert,
+    StudyStarted,
+    TrialFinished,
+    TrialStarted,
+)
+
+PROGRESS_EVERY_SECONDS = 5.0
+
+
+class PlainView:
+    """Prints a line for each event that a reader of a log wants to see."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._trials = 0
+        self._progress_at = 0.0
+
+    def note(self, message: str) -> None:
+        """Print what happens outside of trials."""
+        self._line(message)
+
+    def progress(self, file: str, done: int, total: int) -> None:
+        """Print a download's progress, every few seconds and at its end."""
+        now = time.monotonic()
+        if now - self._progress_at < PROGRESS_EVERY_SECONDS and done != total:
+            return
+        self._progress_at = now
+        share = f"{done / total:4.0%} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+        self._line(f"downloading {file}: {share}")
+
+    def hear(self, event: AnyEvent) -> None:
+        """Print an event."""
+        if isinstance(event, StudyStarted):
+            self._trials = event.trials
+            self._line(
+                f"{event.dataset}, mode {event.mode}, for {event.objective}, {event.trials} "
+                f"trials on {event.backend}"
+            )
+            self._line(f"run folder: {event.run}")
+        elif isinstance(event, TrialStarted):
+            self._line(
+                f"trial {event.trial}: {event.parameters:,} parameters, up to {event.epochs} "
+                f"epochs on {event.device} ({event.precision})"
+            )
+        elif isinstance(event, EpochFinished):
+            self._line(f"trial {event.trial}: {epoch_text(event)}")
+        elif isinstance(event, HealthAlert):
+            self._line(f"trial {event.trial}, epoch {event.epoch}: health: {event.message}")
+        elif isinstance(event, TrialFinished):
+            self._line(f"trial {event.trial}: {finish_text(event)}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(escape(text), soft_wrap=True)
+
+
+def epoch_text(event: EpochFinished) -> str:
+    """Say what an epoch brought, in one line."""
+    m = event.metrics
+    parts = [
+        f"epoch {m.epoch}/{event.epochs}",
+        f"loss {m.train_loss:.4f}",
+        f"val loss {m.val_loss:.4f}",
+        f"val accuracy {m.val_accuracy:.4f}",
+    ]
+    if event.so_far.overall_health is not None:
+        parts.append(f"health {event.so_far.overall_health:.3f}")
+    if event.score is not None:
+        parts.append(f"score {event.score:.4f}")
+    return "  ".join([*parts, f"{m.seconds:.1f} s"])
+
+
+def finish_text(event: TrialFinished) -> str:
+    """Say how a trial ended, in one line."""
+    if event.state == "failed":
+        return f"failed ({event.failure_kind}): {event.message.splitlines()[0]}"
+    score = "no score" if event.score is None else f"score {event.score:.4f}"
+    best = "  best so far" if event.best else ""
+    return f"{event.state}  {score}  {event.epochs_run} epochs  {event.seconds:.0f} s{best}"

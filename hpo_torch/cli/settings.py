@@ -1,0 +1,37 @@
+"""From command-line options to layers of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo_torch.config.load import (
+    Layer,
+    assignments,
+    environment_layer,
+    file_layer,
+    preset_layer,
+)
+
+
+def command_line_layers(
+    preset: str | None, config: Path | None, sets: list[str], options: Mapping[str, Any]
+) -> list[Layer]:
+    """Order all layers above the defaults: preset, file, environment, command line.
+
+    Args:
+        preset: Name of a preset.
+        config: A YAML file.
+        sets: SECTION.KEY=VALUE texts of `--set`.
+        options: Other options by dotted setting; None where the option was not given.
+    """
+    layers: list[Layer] = []
+    if preset is not None:
+        layers.append(preset_layer(preset))
+    if config is not None:
+        layers.append(file_layer(config))
+    layers.append(environment_layer())
+    given = {name: value for name, value in options.items() if value is not None}
+    layers.append(Layer("command line", {**assignments(sets, "--set"), **given}))
+    return layers

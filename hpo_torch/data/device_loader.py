@@ -1,0 +1,91 @@
+"""Batches made by indexing images on the device: no workers, no copies, no per-image Python."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from hpo_torch.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from hpo_torch.data.image_store import ImageStore
+
+
+class EpochOrder:
+    """In which order an epoch visits examples: a function of seed and epoch only.
+
+    So a training that resumes at epoch e sees what an uninterrupted one would have seen. Lightning
+    finds it as a loader's `sampler` and calls `set_epoch` before every epoch.
+
+    Args:
+        size: Number of examples.
+        seed: Of the shuffling; None keeps the order 0..size-1 in every epoch.
+    """
+
+    def __init__(self, size: int, seed: int | None) -> None:
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make `positions` those of this epoch, from 0."""
+        self.epoch = epoch
+
+    def positions(self) -> Tensor:
+        """Return int64 [size] on the CPU, each of 0..size-1 once."""
+        if self.seed is None:
+            return torch.arange(self.size)
+        # SeedSequence mixes well: neighbouring seeds and epochs share no orders.
+        mixed = np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0]
+        return torch.randperm(self.size, generator=torch.Generator().manual_seed(int(mixed)))
+
+
+class DeviceLoader:
+    """An iterable of (float32 [B, C, H, W], int64 [B]) on the store's device.
+
+    Args:
+        store: Where the images are.
+        examples: int64 [N], the store's positions that this loader goes through.
+        batch_size: Examples a batch; the last batch is smaller where N leaves a remainder.
+        seed: Shuffles anew in every epoch; None goes through `examples` as they come.
+        drop_single: Leave the last batch out if it would be a single example, which BatchNorm
+            cannot train on. Shuffling makes it another example in every epoch.
+
+    Attributes:
+        sampler: Where the epoch is set; by Lightning, or by hand outside of it.
+        batch_sampler: None, as a DataLoader's without one; Lightning asks for both.
+    """
+
+    batch_sampler: ClassVar[None] = None
+
+    def __init__(
+        self,
+        store: ImageStore,
+        examples: Tensor,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        drop_single: bool = False,
+    ) -> None:
+        smallest = 2 if drop_single else 1
+        if batch_size < smallest:
+            raise InvalidValueError("batch_size", f"at least {smallest}", batch_size)
+        self.store, self.batch_size = store, batch_size
+        self.sampler = EpochOrder(len(examples), seed)
+        self._examples = examples.to(store.labels.device)
+        single_at_end = len(examples) % batch_size == 1 and batch_size > 1
+        self._visited = len(examples) - (drop_single and single_at_end)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self.sampler.positions()[: self._visited].to(self._examples.device)
+        visited = self._examples.index_select(0, order)
+        for start in range(0, len(visited), self.batch_size):
+            yield self.store.batch(visited[start : start + self.batch_size])
+
+    def __len__(self) -> int:
+        return math.ceil(self._visited / self.batch_size)

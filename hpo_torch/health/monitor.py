@@ -1,0 +1,228 @@
+"""The monitor: watches a trial train, and reports its health after every epoch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback
+
+from hpo_torch.health.alerts import training_alerts
+from hpo_torch.health.gradient_recorder import GradientRecorder
+from hpo_torch.health.metric import TrainingRecord
+from hpo_torch.health.probe import isolated, make_probe
+from hpo_torch.health.score import overall_health, skill
+from hpo_torch.protocol.measurements import HealthReading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lightning.pytorch import LightningModule, Trainer
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from hpo_torch.config.schema import HealthSettings
+    from hpo_torch.health.metric import HealthMetric, Probe
+    from hpo_torch.protocol.measurements import EpochMetrics
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a trial is compared with.
+
+    Attributes:
+        accuracy: A0, the majority class's share of the validation set.
+        parameters: Trainable parameters of the family's default configuration.
+    """
+
+    accuracy: float
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReport:
+    """A trial's health after an epoch.
+
+    Attributes:
+        readings: Reading by metric name.
+        overall_health: 0..1, or None where too little could be measured.
+        seconds: What this report cost.
+        alerts: Sentences for people; each is told once a trial.
+    """
+
+    readings: dict[str, HealthReading]
+    overall_health: float | None
+    seconds: float
+    alerts: tuple[str, ...]
+
+
+class HealthMonitor(Callback):
+    """Records losses and gradient norms as training goes, and probes the network between epochs.
+
+    Training with and without it ends with bit-identical weights. A metric that fails costs its
+    own reading, never the trial.
+
+    Args:
+        metrics: Fresh instances by name.
+        settings: Probe sizes, sampling and combination.
+        weights: Weight by metric name, from `resolve_weights`.
+        probe: Inputs float32 [P, C, H, W], normalised as in training, and labels int64 [P], both on
+            the network's device and memory format, drawn by `stratified_indices`.
+        baseline: What the trial is compared with.
+        seed: Of random numbers that a metric may draw.
+    """
+
+    def __init__(
+        self,
+        metrics: Mapping[str, HealthMetric],
+        settings: HealthSettings,
+        weights: Mapping[str, float],
+        probe: tuple[Tensor, Tensor],
+        baseline: Baseline,
+        *,
+        seed: int,
+    ) -> None:
+        self._metrics = dict(metrics)
+        self._settings = settings
+        self._weights = dict(weights)
+        self._inputs, self._labels = probe
+        self._baseline = baseline
+        self._seed = seed
+        self._recorder = GradientRecorder(settings.every_k_steps)
+        self._observations: dict[str, list[Any]] = {name: [] for name in metrics}
+        self._told: list[str] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any
+    ) -> None:
+        """Keep the step's loss, which Lightning hands over detached."""
+        self._recorder.keep_loss(outputs["loss"])
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Keep the gradient norm of every k-th step, after unscaling and before clipping."""
+        scale = _loss_scale(trainer, optimizer) if self._recorder.due else 1.0
+        self._recorder.keep_gradients(pl_module.parameters(), loss_scale=scale)
+
+    def epoch_report(
+        self, network: nn.Module, epochs: Sequence[EpochMetrics], kept_epoch: int
+    ) -> HealthReport:
+        """Probe the network and score its health so far; call once after every epoch.
+
+        Args:
+            network: As it is at the epoch's end; a `torch.compile` wrapper is taken off.
+            epochs: All finished epochs, this one last.
+            kept_epoch: Index into `epochs` of the one whose weights are kept.
+
+        Raises:
+            ValueError: An epoch was left out, or the monitor's state was not restored on resuming.
+        """
+        start = time.perf_counter()
+        if any(len(seen) != len(epochs) - 1 for seen in self._observations.values()):
+            seen = max(map(len, self._observations.values()))
+            raise ValueError(
+                f"epoch_report: expected to be called once after every epoch (after epoch "
+                f"{seen + 1} now), got {len(epochs)} epochs; restore the monitor when resuming"
+            )
+        self._recorder.read()
+        probe = make_probe(
+            network,
+            self._inputs,
+            self._labels,
+            gradient_size=self._settings.gradient_probe_size,
+            epoch=len(epochs),
+        )
+        errors = self._observe(probe)
+        record = self._record(probe.network, epochs, kept_epoch)
+        readings = {
+            name: errors.get(name) or self._score(name, metric, record)
+            for name, metric in self._metrics.items()
+        }
+        overall = overall_health(readings, self._weights, record["skill"], self._settings.combine)
+        return HealthReport(
+            readings=readings,
+            overall_health=overall,
+            seconds=time.perf_counter() - start,
+            alerts=self._new_alerts(readings),
+        )
+
+    def _observe(self, probe: Probe) -> dict[str, HealthReading]:
+        """Let every metric look; returns the readings of those that failed."""
+        errors = {}
+        for name, metric in self._metrics.items():
+            observed = None
+            try:
+                with isolated(probe.network, self._seed):
+                    observed = metric.observe(probe)
+                json.dumps(observed, allow_nan=False)
+            except Exception as error:
+                observed, errors[name] = None, _failed(name, error)
+            self._observations[name].append(observed)
+        return errors
+
+    def _record(
+        self, network: nn.Module, epochs: Sequence[EpochMetrics], kept_epoch: int
+    ) -> dict[str, Any]:
+        """What all metrics' records have in common."""
+        return {
+            "step_losses": self._recorder.step_losses,
+            "gradient_norms": self._recorder.gradient_norms,
+            "epochs": epochs,
+            "kept_epoch": kept_epoch,
+            "skill": skill(epochs[kept_epoch].val_accuracy, self._baseline.accuracy),
+            "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+            "reference_parameters": self._baseline.parameters,
+        }
+
+    def _score(self, name: str, metric: HealthMetric, record: dict[str, Any]) -> HealthReading:
+        try:
+            reading = metric.score(TrainingRecord(**record, observations=self._observations[name]))
+            # Plugins may build readings unchecked; what leaves here is in bounds and plain JSON.
+            reading = HealthReading.model_validate(reading.model_dump())
+            json.dumps(reading.details, allow_nan=False)
+        except Exception as error:
+            return _failed(name, error)
+        return reading
+
+    def _new_alerts(self, readings: Mapping[str, HealthReading]) -> tuple[str, ...]:
+        found = training_alerts(self._recorder.step_losses, self._recorder.gradient_norms)
+        for name, reading in readings.items():
+            found += reading.details.get("alerts", [])
+            if reading.reason is not None and reading.reason.startswith("error: "):
+                found.append(f"health metric '{name}' failed: {reading.reason}")
+        new = tuple(alert for alert in dict.fromkeys(found) if alert not in self._told)
+        self._told += new
+        return new
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was recorded and observed, so that a resumed trial goes on from it."""
+        return {
+            "recorder": self._recorder.state_dict(),
+            "observations": {name: list(seen) for name, seen in self._observations.items()},
+            "told": list(self._told),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._recorder.load_state_dict(state_dict["recorder"])
+        self._observations = {n: list(seen) for n, seen in state_dict["observations"].items()}
+        self._told = list(state_dict["told"])
+
+
+def _failed(name: str, error: Exception) -> HealthReading:
+    _log.debug("health metric %r failed", name, exc_info=error)
+    return HealthReading(reason=f"error: {type(error).__name__}: {error}")
+
+
+def _loss_scale(trainer: Trainer, optimizer: Optimizer) -> float:
+    """The factor that gradients still carry: Lightning leaves unscaling to fused optimizers."""
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    if scaler is None or not getattr(optimizer, "_step_supports_amp_scaling", False):
+        return 1.0
+    return float(scaler.get_scale())

@@ -1,0 +1,67 @@
+"""Convolutional networks for images."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from hpo_torch.models.activations import ACTIVATIONS
+from hpo_torch.models.hidden import build_head
+from hpo_torch.models.initializers import initialize
+from hpo_torch.search.cnn_shapes import block_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def build_cnn(
+    hyperparameters: Mapping[str, Any], input_shape: tuple[int, ...], num_classes: int
+) -> nn.Sequential:
+    """Build a CNN: blocks conv1, conv2 ..., then features, hidden1 ..., and output.
+
+    Batch normalisation follows the activation, as in the published search space. Weights are drawn
+    from torch's global generator.
+
+    Args:
+        hyperparameters: A complete configuration of `hpo_torch.search.cnn_space`.
+        input_shape: (channels, height, width) of an image.
+        num_classes: Number of outputs.
+
+    Returns:
+        A module from float32 [N, C, H, W] to logits [N, num_classes].
+    """
+    channels, height, width = input_shape
+    filters: int = hyperparameters["filters"]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number in range(1, hyperparameters["conv_layers"] + 1):
+        layers[f"conv{number}"] = _block(hyperparameters, channels, filters)
+        channels = filters
+    features = channels
+    if hyperparameters["global_pooling"]:
+        layers["global_pool"] = nn.AdaptiveAvgPool2d(1)
+    else:
+        features *= _side(hyperparameters, height) * _side(hyperparameters, width)
+    layers["flatten"] = nn.Flatten()
+    layers.update(build_head(hyperparameters, features, num_classes))
+    return nn.Sequential(layers)
+
+
+def _block(hyperparameters: Mapping[str, Any], channels: int, filters: int) -> nn.Sequential:
+    kernel: int = hyperparameters["kernel_size"]
+    activation = ACTIVATIONS[hyperparameters["activation"]]
+    padding = kernel // 2 if hyperparameters["padding"] == "same" else 0
+    conv = nn.Conv2d(channels, filters, kernel, padding=padding)
+    initialize(conv, hyperparameters["initializer"], activation.gain)
+    block = OrderedDict[str, nn.Module](conv=conv, activation=activation.make())
+    if hyperparameters["batch_norm"]:
+        block["batch_norm"] = nn.BatchNorm2d(filters)
+    block["pool"] = nn.MaxPool2d(hyperparameters["pool_size"])
+    return nn.Sequential(block)
+
+
+def _side(hyperparameters: Mapping[str, Any], size: int) -> int:
+    """Return one side of the last feature map."""
+    names = ("conv_layers", "kernel_size", "padding", "pool_size")
+    return block_sizes(size, **{name: hyperparameters[name] for name in names})[-1]

@@ -1,0 +1,47 @@
+"""The README that lies next to the best model's weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hpo_torch.results.records import TrialResult
+
+_TEXT = """\
+# The best model of this run
+
+The weights are those of trial {trial}, epoch {epoch}, score {score}: the very weights that were
+scored, not a retrained model.
+
+| file | content |
+|---|---|
+| `model.ckpt` | a Lightning checkpoint: the weights, and all that is needed to build the network |
+| `hyperparameters.yaml` | model family and every hyperparameter that trained it |
+| `labels.json` | the classes' names, in the order of the network's outputs |
+| `test_report.json` | accuracy and confusion matrix on the official test set, scored once |
+
+The last two appear when the study has ended.
+
+## How to load it
+
+```python
+import torch
+from hpo_torch.training.lightning_module import Classifier
+
+model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
+mean = torch.tensor(model.hparams["pixel_mean"]).view(-1, 1, 1)
+deviation = torch.tensor(model.hparams["pixel_std"]).view(-1, 1, 1)
+
+# images: uint8 [N, C, H, W], in the data set's own size and channel order
+inputs = (images.float() / 255 - mean) / deviation
+with torch.inference_mode():
+    names = [model.hparams["class_names"][index] for index in model(inputs).argmax(1)]
+```
+"""
+
+
+def best_model_readme(trial: TrialResult) -> str:
+    """Return the text, in Markdown; `trial` is the one whose weights are kept."""
+    score = "none" if trial.score is None else f"{trial.score:.4f}"
+    epoch = "unknown" if trial.kept_epoch is None else trial.kept_epoch
+    return _TEXT.format(trial=trial.trial, epoch=epoch, score=score)

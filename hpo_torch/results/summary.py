@@ -1,0 +1,107 @@
+"""A run as it can be read from its folder alone, while it goes on or long after."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import ValidationError
+
+from hpo_torch.config.schema import RunConfig
+from hpo_torch.errors import OutputError
+from hpo_torch.results.atomic_files import output_error
+from hpo_torch.results.records import RunSummary, TestReport, read_record
+from hpo_torch.results.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from hpo_torch.protocol.events import TrialState
+    from hpo_torch.results.records import TrialResult
+
+
+def best_of(trials: Iterable[TrialResult]) -> TrialResult | None:
+    """Return the completed trial of the highest score; of equals, the lowest number."""
+    scored = [
+        (t.score, -t.trial, t) for t in trials if t.state == "complete" and t.score is not None
+    ]
+    return max(scored, key=lambda entry: entry[:2])[2] if scored else None
+
+
+def count_states(trials: Iterable[TrialResult]) -> dict[TrialState, int]:
+    """Return the number of trials by state; states without trials count 0."""
+    counts: dict[TrialState, int] = {"complete": 0, "pruned": 0, "failed": 0}
+    for trial in trials:
+        counts[trial.state] += 1
+    return counts
+
+
+class RunView:
+    """One run, read when asked and then remembered: a new view shows what has happened since.
+
+    Every property raises OutputError where its file is damaged.
+
+    Attributes:
+        directory: The run's folder.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+
+    @classmethod
+    def open(cls, path: Path) -> RunView:
+        """View the run in the folder `path`; raises as `RunDirectory.open` does."""
+        return cls(RunDirectory.open(path))
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.directory.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved settings."""
+        path = self.directory.config
+        try:
+            return RunConfig.model_validate(yaml.safe_load(path.read_bytes()))
+        except OSError as error:
+            raise output_error("read", path, error) from error
+        except (yaml.YAMLError, ValidationError) as error:
+            raise OutputError(f"{path} holds no settings of a run: {error}") from error
+
+    @cached_property
+    def trials(self) -> list[TrialResult]:
+        """Every finished trial, by number."""
+        return self.directory.read_trials()
+
+    @cached_property
+    def summary(self) -> RunSummary | None:
+        """What came of the run; None while it has not ended."""
+        path = self.directory.summary
+        return read_record(path, RunSummary) if path.exists() else None
+
+    @cached_property
+    def test_report(self) -> TestReport | None:
+        """The winner on the official test set; None where it was not scored."""
+        path = self.directory.test_report
+        return read_record(path, TestReport) if path.exists() else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the study has ended."""
+        return self.summary is not None
+
+    @property
+    def counts(self) -> dict[TrialState, int]:
+        """Number of finished trials by state."""
+        return count_states(self.trials)
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The trial that won, or leads while the run goes on; None before one has completed."""
+        if self.summary is None:
+            return best_of(self.trials)
+        winner = self.summary.best_trial
+        return next((trial for trial in self.trials if trial.trial == winner), None)

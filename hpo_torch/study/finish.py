@@ -1,0 +1,77 @@
+"""The end of a study: the winner meets the test set once, and the run's files are completed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hpo_torch.results.environment import describe_environment, package_versions
+from hpo_torch.results.records import KeyFigures, RunSummary
+from hpo_torch.results.summary import best_of, count_states
+from hpo_torch.study.importance import parameter_importance
+from hpo_torch.study.references import read_references
+
+if TYPE_CHECKING:
+    import optuna
+
+    from hpo_torch.results.records import TestReport, TrialResult
+    from hpo_torch.results.run_directory import RunDirectory
+    from hpo_torch.study.plan import StudyPlan
+
+
+def score_winner(plan: StudyPlan, run: RunDirectory) -> TestReport | None:
+    """Score best_model/ on the official test set and store the report.
+
+    Returns:
+        None where no trial completed.
+    """
+    if not run.best_checkpoint.exists():
+        return None
+    from hpo_torch.training.evaluate import evaluate_checkpoint
+
+    config = plan.config
+    report = evaluate_checkpoint(
+        run.best_checkpoint, config.data, config.search.seed, config.execution.device
+    )
+    run.write_test_report(report)
+    return report
+
+
+def summarise(  # noqa: PLR0913 - a summary needs everything once
+    plan: StudyPlan,
+    study: optuna.Study,
+    results: list[TrialResult],
+    *,
+    run: str,
+    backend: str,
+    reason: str,
+    seconds: float,
+    report: TestReport | None,
+) -> RunSummary:
+    """Put together summary.json."""
+    best = best_of(results)
+    search = plan.config.search
+    references = read_references(study).model_dump()
+    return RunSummary(
+        run=run,
+        dataset=plan.dataset.name,
+        mode=search.mode,
+        objective=search.optimize_for,
+        health_weight=search.health_weight if search.mode == "health" else None,
+        seed=search.seed,
+        backend=backend,
+        counts=count_states(results),
+        best_trial=best.trial if best else None,
+        best_score=best.score if best else None,
+        best=KeyFigures.of(best.measurements) if best and best.measurements else None,
+        test_accuracy=report.accuracy if report else None,
+        parameter_importance=parameter_importance(study),
+        references={name: value for name, value in references.items() if value is not None},
+        seconds=seconds,
+        reason=reason,
+        versions=package_versions(),
+    )
+
+
+def write_environment(run: RunDirectory, devices: set[str]) -> None:
+    """Write environment.json with the devices that trials trained on."""
+    run.write_environment(describe_environment(sorted(devices)))

@@ -1,0 +1,14 @@
+"""One seed per trial, from the study's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def trial_seed(study_seed: int, trial: int) -> int:
+    """Derive a trial's seed, 0..2**32-1, from the study's seed and the trial's number.
+
+    numpy's SeedSequence spreads neighbouring inputs over unrelated seeds, so that neither equal
+    trial numbers of two studies nor neighbouring trials share weights or shuffling.
+    """
+    return int(np.random.SeedSequence([study_seed, trial]).generate_state(1)[0])

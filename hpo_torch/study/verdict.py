@@ -1,0 +1,113 @@
+"""How a trial ended: decided from both sides' words, told to Optuna, and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState as OptunaState
+
+from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialState
+from hpo_torch.results.records import TrialResult
+
+if TYPE_CHECKING:
+    import optuna
+
+    from hpo_torch.protocol.events import TrainingFinished
+    from hpo_torch.study.live import LiveTrial
+
+WORST_SCORE = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a trial ended.
+
+    Attributes:
+        state: "complete", "pruned" or "failed".
+        score: 0..1; the finite worst, 0, of a diverged trial; None of other failures.
+        failure_kind: Why it failed; None where it did not.
+        message: The reason in words.
+    """
+
+    state: TrialState
+    score: float | None
+    failure_kind: FailureKind | None = None
+    message: str = ""
+
+
+def judge(live: LiveTrial, finished: TrainingFinished, score: float | None) -> Verdict:
+    """Decide a trial's state from what the study decided and what its backend said.
+
+    Args:
+        live: The trial as the study saw it.
+        finished: The backend's last word.
+        score: The objective of `finished.measurements`; None where it is undefined.
+    """
+    if live.pruned:
+        return Verdict(state="pruned", score=live.score)
+    if finished.outcome == "failed":
+        return Verdict(
+            state="failed",
+            score=WORST_SCORE if finished.failure_kind == "diverged" else None,
+            failure_kind=finished.failure_kind,
+            message=finished.message,
+        )
+    if live.stop_reason or finished.outcome == "stopped":
+        reason = live.stop_reason or "stopped by its backend"
+        kind: FailureKind = "timeout" if reason == "timeout" else "backend"
+        return Verdict(state="failed", score=None, failure_kind=kind, message=reason)
+    return Verdict(state="complete", score=WORST_SCORE if score is None else score)
+
+
+def tell(study: optuna.Study, handle: optuna.Trial, verdict: Verdict) -> None:
+    """Tell Optuna how a trial ended.
+
+    A diverged trial is told as complete with the worst score, so that the sampler learns from it:
+    Optuna drops failed trials, and NaN, from its history.
+    """
+    if verdict.failure_kind is not None:
+        handle.set_user_attr("failure_kind", verdict.failure_kind)
+    if verdict.state == "pruned":
+        study.tell(handle, state=OptunaState.PRUNED)
+    elif verdict.score is None:
+        study.tell(handle, state=OptunaState.FAIL)
+    else:
+        study.tell(handle, verdict.score)
+
+
+def trial_result(live: LiveTrial, finished: TrainingFinished, verdict: Verdict) -> TrialResult:
+    """Put together what trials/NNNN/result.json holds."""
+    job = live.job
+    return TrialResult(
+        trial=job.trial,
+        attempt=job.attempt,
+        state=verdict.state,
+        score=verdict.score,
+        seed=job.seed,
+        family=job.family,
+        hyperparameters=job.hyperparameters,
+        measurements=live.so_far if live.decided else finished.measurements or live.so_far,
+        kept_epoch=finished.kept_epoch if verdict.state == "complete" else None,
+        epochs=live.epochs,
+        failure_kind=verdict.failure_kind,
+        message=verdict.message,
+        started=live.started.isoformat(timespec="milliseconds"),
+        seconds=live.seconds,
+    )
+
+
+def trial_finished(result: TrialResult, *, best: bool) -> TrialFinished:
+    """Put together the event that says how a trial ended."""
+    return TrialFinished(
+        trial=result.trial,
+        attempt=result.attempt,
+        state=result.state,
+        score=result.score,
+        best=best,
+        epochs_run=len(result.epochs),
+        seconds=result.seconds,
+        failure_kind=result.failure_kind,
+        message=result.message,
+        measurements=result.measurements,
+    )

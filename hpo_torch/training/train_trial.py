@@ -1,0 +1,234 @@
+"""Train one trial: the one function that does, the same on every backend."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.pytorch import Trainer
+
+from hpo_torch.data.datamodule import ImageDataModule, load_prepared
+from hpo_torch.errors import DataError
+from hpo_torch.health.monitor import Baseline, HealthMonitor
+from hpo_torch.health.score import resolve_weights
+from hpo_torch.hooks.registry import installed_registry
+from hpo_torch.models.size import count_configuration, count_parameters
+from hpo_torch.protocol.events import FailureKind, TrainingFinished, TrialStarted
+from hpo_torch.search.families import search_space
+from hpo_torch.search.objectives import find_objective
+from hpo_torch.training.artefacts import write_checkpoint
+from hpo_torch.training.kept_weights import KeptWeights
+from hpo_torch.training.costs import inference_seconds, step_memory_bytes
+from hpo_torch.training.devices import Placement, resolve_placement
+from hpo_torch.training.lightning_module import Classifier
+from hpo_torch.training.reporter import EpochReporter, TrialFacts
+from hpo_torch.training.seeding import seed_everything
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator
+
+    from lightning.pytorch import Callback
+
+    from hpo_torch.data.datamodule import PreparedImages
+    from hpo_torch.protocol.events import BackendEvent
+    from hpo_torch.protocol.job import TrialJob
+
+# Lightning announces devices and finished epochs for every trial; the study's events say more.
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+def failure_kind(error: BaseException) -> FailureKind:
+    """Name what went wrong in one of the kinds that the study handles differently."""
+    if isinstance(error, DataError):
+        return "data"
+    # On the CPU torch reports exhausted memory as a RuntimeError with this text.
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    ):
+        return "out_of_memory"
+    return "user_code"
+
+
+def train_trial(
+    job: TrialJob,
+    emit: Callable[[BackendEvent], None],
+    stop: threading.Event,
+    *,
+    worker: str,
+) -> None:
+    """Train a trial and emit all its events, the last being its one `TrainingFinished`.
+
+    Args:
+        job: What to train.
+        emit: Called with each event, in order.
+        stop: When set, the trial ends at its next step.
+        worker: Name of the worker for the events.
+    """
+    try:
+        finished = _Trial(job, emit, stop, worker).run()
+    except Exception as error:  # whatever a trial raises ends that trial, never the study
+        finished = TrainingFinished(
+            trial=job.trial,
+            attempt=job.attempt,
+            outcome="failed",
+            failure_kind=failure_kind(error),
+            message=f"{type(error).__name__}: {error}",
+            traceback=traceback.format_exc(),
+        )
+    emit(finished)
+
+
+class _Trial:
+    """One trial's objects, in the order in which they come to be."""
+
+    def __init__(
+        self, job: TrialJob, emit: Callable[[BackendEvent], None], stop: threading.Event, worker: str
+    ) -> None:
+        self.job, self.emit, self.stop, self.worker = job, emit, stop, worker
+        self.objective = find_objective(job.objective)
+
+    def run(self) -> TrainingFinished:
+        job = self.job
+        placement = resolve_placement(job.device, job.training.precision)
+        loader = installed_registry().datasets.load(job.data.dataset)
+        prepared = load_prepared(loader, job.data, job.split_seed, placement.device)
+        seed_everything(job.seed)
+        module = self._module(prepared)
+        facts = self._facts(module, prepared, placement)
+        kept = KeptWeights(self.objective.keeps, self.objective.early_stopping_metric)
+        monitor = self._monitor(prepared)
+        reporter = EpochReporter(job, self.emit, monitor, self.objective, facts, kept)
+        self._announce(facts, placement)
+        trainer = self._trainer(placement, [monitor, reporter])
+        data = ImageDataModule(prepared, job.hyperparameters["batch_size"], job.seed)
+        with quiet_lightning():
+            trainer.fit(module, datamodule=data)
+        return self._finish(trainer, module, reporter, prepared)
+
+    def _module(self, prepared: PreparedImages) -> Classifier:
+        module = Classifier(
+            self.job.family,
+            self.job.hyperparameters,
+            prepared.input_shape,
+            prepared.class_names,
+            prepared.mean,
+            prepared.std,
+        )
+        module.network.to(memory_format=torch.channels_last)
+        module.stop_signal = self.stop
+        return module
+
+    def _facts(
+        self, module: Classifier, prepared: PreparedImages, placement: Placement
+    ) -> TrialFacts:
+        batch = prepared.sample(self.job.hyperparameters["batch_size"])
+        network = module.network.to(placement.device)
+        with placement.autocast():
+            memory = step_memory_bytes(network, self.job.hyperparameters, *batch)
+        return TrialFacts(
+            parameters=count_parameters(network),
+            memory_bytes=memory,
+            baseline=prepared.majority_share,
+            epochs=self.job.hyperparameters["epochs"],
+        )
+
+    def _monitor(self, prepared: PreparedImages) -> HealthMonitor:
+        registered = installed_registry().health_metrics
+        settings, family = self.job.health, self.job.family
+        default = search_space(
+            family, prepared.input_shape, len(prepared.split.train), 1, 1
+        ).defaults({})
+        reference = count_configuration(
+            family, default, prepared.input_shape, prepared.num_classes
+        )
+        return HealthMonitor(
+            {spec.name: registered.load(spec.name)() for spec in registered},
+            settings,
+            resolve_weights(list(registered), settings.weights),
+            prepared.sample(settings.probe_size, self.job.split_seed),
+            Baseline(accuracy=prepared.majority_share, parameters=reference),
+            seed=self.job.seed,
+        )
+
+    def _announce(self, facts: TrialFacts, placement: Placement) -> None:
+        self.emit(
+            TrialStarted(
+                trial=self.job.trial,
+                attempt=self.job.attempt,
+                worker=self.worker,
+                device=placement.describe(),
+                precision=placement.precision,
+                hyperparameters=self.job.hyperparameters,
+                parameters=facts.parameters,
+                epochs=facts.epochs,
+            )
+        )
+
+    def _trainer(self, placement: Placement, callbacks: list[Callback]) -> Trainer:
+        values = self.job.hyperparameters
+        return Trainer(
+            max_epochs=values["epochs"],
+            accelerator=placement.accelerator,
+            devices=placement.devices,
+            precision=placement.lightning_precision,
+            gradient_clip_val=values.get("gradient_clip_norm"),
+            callbacks=callbacks,
+            # The study keeps its own log, checkpoints and progress; each would cost every step.
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+
+    def _finish(
+        self,
+        trainer: Trainer,
+        module: Classifier,
+        reporter: EpochReporter,
+        prepared: PreparedImages,
+    ) -> TrainingFinished:
+        words = {"trial": self.job.trial, "attempt": self.job.attempt}
+        if reporter.diverged_in is not None:
+            return TrainingFinished(
+                **words,
+                outcome="failed",
+                failure_kind="diverged",
+                measurements=reporter.measurements(),
+                message=f"the loss was not finite in epoch {reporter.diverged_in}",
+            )
+        if module.interrupted or reporter.kept.metrics is None:
+            return TrainingFinished(
+                **words, outcome="stopped", measurements=reporter.measurements()
+            )
+        # The probe ran on the trainer's device; what is timed and saved is the kept network.
+        reporter.kept.restore(module.network)
+        device = prepared.images.labels.device
+        seconds = inference_seconds(module.network.to(device), prepared.sample(32)[0])
+        if self.job.output_dir is not None:
+            write_checkpoint(Path(self.job.output_dir), trainer)
+        return TrainingFinished(
+            **words,
+            outcome="completed",
+            measurements=reporter.measurements(seconds),
+            kept_epoch=reporter.kept.metrics.epoch,
+        )
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence remarks of Lightning's that do not apply here."""
+    with warnings.catch_warnings():
+        # Data are tensors in memory: worker processes would only add copies.
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        # Lightning 2.6 with torch 2.14: between those two.
+        warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")
+        # A small set may have fewer batches than Lightning's logging interval; nothing is logged.
+        warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
+        yield

@@ -1,0 +1,113 @@
+"""Which devices this machine has, and what each worker gets of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo_torch.plugin_api import DeviceUnavailableError, InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hpo_torch.config.schema import ExecutionSettings
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_DRIVER = Path("/proc/driver/nvidia")
+
+
+def check_device(settings: ExecutionSettings) -> int:
+    """Return how many CUDA devices the trials may use; 0 where they use none.
+
+    torch is imported only where the answer needs it: importing it costs seconds.
+
+    Raises:
+        InvalidValueError: `settings.device` is no device name.
+        DeviceUnavailableError: The device asked for is absent.
+    """
+    device = settings.device
+    if not _DEVICE.fullmatch(device):
+        raise InvalidValueError("device", "auto, cpu, cuda, cuda:N or mps", device)
+    if device == "cpu" or (device == "auto" and not nvidia_driver_found()):
+        return 0
+    if device == "mps":
+        _require_mps()
+        return 0
+    count = _cuda_devices()
+    if device == "auto":
+        return count
+    index = device_index(device)
+    if (index or 0) >= count:
+        here = f"{count} CUDA device(s)" if count else "no CUDA device"
+        raise DeviceUnavailableError(_absent(device, here))
+    return count if index is None else 1
+
+
+def nvidia_driver_found() -> bool:
+    """Say whether an NVIDIA driver seems to be installed, without importing torch."""
+    return _DRIVER.exists() or shutil.which("nvidia-smi") is not None
+
+
+def device_index(device: str) -> int | None:
+    """Return N of "cuda:N", None without a number."""
+    _, colon, number = device.partition(":")
+    return int(number) if colon else None
+
+
+def cpu_threads(jobs: int) -> int:
+    """Return the CPU threads of one of `jobs` workers: its share of the cores we may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores // jobs)
+
+
+def worker_environment(
+    settings: ExecutionSettings, worker: int, cuda_devices: int, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment variables that worker number `worker` sets before importing torch.
+
+    Args:
+        settings: Device and number of jobs.
+        worker: Number of the worker, from 0.
+        cuda_devices: What `check_device` returned; workers take the devices in turn.
+        inherited: The environment so far; its CUDA_VISIBLE_DEVICES renumbers devices.
+    """
+    threads = str(cpu_threads(settings.jobs))
+    environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    if cuda_devices:
+        index = device_index(settings.device)
+        chosen = worker % cuda_devices if index is None else index
+        visible = inherited.get(VISIBLE)
+        environment[VISIBLE] = visible.split(",")[chosen].strip() if visible else str(chosen)
+    return environment
+
+
+def visible_device(device: str, environment: Mapping[str, str]) -> str:
+    """Return the job's device as its worker, which may see one CUDA device only, must name it."""
+    return "cuda:0" if device.startswith("cuda") and VISIBLE in environment else device
+
+
+def _cuda_devices() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _require_mps() -> None:
+    import torch
+
+    if not torch.backends.mps.is_available():
+        raise DeviceUnavailableError(_absent("mps", "no Apple GPU that torch can use"))
+
+
+def _absent(device: str, here: str) -> str:
+    return (
+        f"device '{device}' was asked for, but this machine has {here}. "
+        "Use '--device cpu', or '--device auto' for the best one there is."
+    )

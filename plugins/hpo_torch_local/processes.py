@@ -1,0 +1,115 @@
+"""The backend 'local': trials in long-lived worker processes on this machine."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo_torch_local.devices import check_device, cpu_threads, worker_environment
+from hpo_torch_local.run_job import TRAIN_TARGET
+from hpo_torch_local.slot import Slot
+from hpo_torch_local.worker import WorkerSetup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hpo_torch.config.schema import ExecutionSettings
+    from hpo_torch.protocol.events import BackendEvent
+    from hpo_torch.protocol.job import TrialJob
+
+GRACE_SECONDS = 5.0
+
+
+class LocalBackend:
+    """Worker processes that import torch once and then train job after job.
+
+    A worker that dies takes its trial with it and is replaced; the study and the other trials go
+    on. What workers print goes to a log file each, whose end is quoted when one dies.
+
+    Args:
+        settings: Device, and `jobs`: the number of workers.
+        train_target: The training function, "package.module:attribute"; tests give their own.
+
+    Raises:
+        InvalidValueError: `settings.device` is no device name.
+        DeviceUnavailableError: The device asked for is absent.
+    """
+
+    def __init__(self, settings: ExecutionSettings, *, train_target: str = TRAIN_TARGET) -> None:
+        self._settings = settings
+        self._target = train_target
+        self._cuda_devices = check_device(settings)
+        self._slots: list[Slot] = []
+        self._logs: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def capacity(self) -> int:
+        """How many trials may be in flight at once."""
+        return self._settings.jobs
+
+    def start(self) -> None:
+        """Launch the workers; they import in the background."""
+        # Without this, an exit without close() would wait for the workers forever.
+        atexit.register(self.close)
+        self._logs = tempfile.TemporaryDirectory(prefix="hpo-torch-workers-")
+        folder = Path(self._logs.name)
+        for number in range(self.capacity):
+            self._slots.append(Slot(self._setup(number, folder)))
+
+    def submit(self, job: TrialJob) -> None:
+        """Give a job to a free worker, or to the next that is ready."""
+        free = next((slot for slot in self._slots if slot.trial is None), None)
+        if free is None:
+            raise RuntimeError(f"submit() without a free worker; {len(self._slots)} started")
+        free.submit(job)
+
+    def poll(self, timeout: float) -> Sequence[BackendEvent]:
+        """Return what happened, in order; wait at most `timeout` seconds for something to."""
+        deadline = time.monotonic() + timeout
+        events = self._collect()
+        while not events and (left := deadline - time.monotonic()) > 0:
+            self._wait(left)
+            events = self._collect()
+        return events
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to end at its next step; one that is not in flight has ended already."""
+        for slot in self._slots:
+            if slot.trial == trial:
+                slot.stop()
+
+    def close(self) -> None:
+        """End all workers: asked first, terminated after `GRACE_SECONDS`, killed after that."""
+        atexit.unregister(self.close)
+        deadline = time.monotonic() + GRACE_SECONDS
+        for slot in self._slots:
+            slot.ask_to_end()
+        while self._slots:
+            self._slots.pop().end(deadline)
+        if self._logs is not None:
+            self._logs.cleanup()
+            self._logs = None
+
+    def _setup(self, number: int, folder: Path) -> WorkerSetup:
+        return WorkerSetup(
+            name=f"local-{number}",
+            target=self._target,
+            log=folder / f"worker-{number}.log",
+            environment=worker_environment(self._settings, number, self._cuda_devices, os.environ),
+            threads=cpu_threads(self._settings.jobs),
+        )
+
+    def _collect(self) -> list[BackendEvent]:
+        return [event for slot in self._slots for event in slot.collect()]
+
+    def _wait(self, seconds: float) -> None:
+        handles = [handle for slot in self._slots for handle in slot.handles]
+        if handles:
+            wait(handles, seconds)
+        else:
+            time.sleep(seconds)

@@ -1,0 +1,3 @@
+"""Image data sets: handwritten digits, MNIST, Fashion-MNIST."""
+
+from __future__ import annotations

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from hpo_torch.models.cnn import build_cnn
+from hpo_torch.search.cnn_space import activation_override, cnn_space
+
+SHAPE = (1, 8, 8)
+SPACE = cnn_space(SHAPE, 1437, 5, 20)
+KINDS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "swish": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+}
+
+
+def build(shape=SHAPE, **fixed):
+    return build_cnn(SPACE.defaults(SPACE.check_fixed(fixed)), shape, 10)
+
+
+def test_default_cnn_has_readable_names_in_forward_order():
+    names = [name for name, module in build().named_modules() if not list(module.children())]
+
+    assert names == [
+        "conv1.conv",
+        "conv1.activation",
+        "conv1.batch_norm",
+        "conv1.pool",
+        "conv2.conv",
+        "conv2.activation",
+        "conv2.batch_norm",
+        "conv2.pool",
+        "flatten",
+        "hidden1.linear",
+        "hidden1.activation",
+        "hidden1.dropout",
+        "output",
+    ]
+
+
+def test_default_cnn_equals_the_same_network_written_out():
+    network = build().eval()
+    images = torch.rand(4, *SHAPE)
+    state = network.state_dict()
+
+    def block(signal, name):
+        signal = nn.functional.conv2d(
+            signal, state[f"{name}.conv.weight"], state[f"{name}.conv.bias"], padding=1
+        ).relu()
+        signal = signal / (1 + 1e-5) ** 0.5  # fresh batch normalisation: mean 0, variance 1
+        return nn.functional.max_pool2d(signal, 2)
+
+    signal = block(block(images, "conv1"), "conv2").reshape(4, 32 * 2 * 2)
+    signal = (signal @ state["hidden1.linear.weight"].T + state["hidden1.linear.bias"]).relu()
+    expected = signal @ state["output.weight"].T + state["output.bias"]
+
+    torch.testing.assert_close(network(images), expected)
+
+
+def test_global_pooling_averages_each_feature_map():
+    network = build(global_pooling=True)
+    features = torch.rand(3, 32, 2, 2)
+
+    pooled = network.flatten(network.global_pool(features))
+
+    torch.testing.assert_close(pooled, features.mean(dim=(2, 3)))
+
+
+def test_images_need_not_be_square():
+    values = SPACE.defaults({})
+
+    assert build_cnn(values, (3, 8, 21), 7)(torch.zeros(2, 3, 8, 21)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("fixed", [{}, {"hidden_layers": 3, "conv_layers": 3}], ids=str)
+@pytest.mark.parametrize("name", KINDS)
+def test_forced_activation_appears_everywhere(name, fixed):
+    network = build(**activation_override(name), **fixed)
+    activations = [
+        type(module) for path, module in network.named_modules() if path.endswith(".activation")
+    ]
+
+    convs = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    linears = sum(isinstance(module, nn.Linear) for module in network.modules())
+    assert activations == [KINDS[name]] * (convs + linears - 1)  # all but the output
+    others = tuple(kind for kind in KINDS.values() if kind is not KINDS[name])
+    assert not [module for module in network.modules() if isinstance(module, others)]
+
+
+def test_activations_are_never_shared_between_layers():
+    network = build(hidden_layers=3, conv_layers=3)
+    activations = [m for path, m in network.named_modules() if path.endswith(".activation")]
+
+    assert len({id(module) for module in activations}) == 6
+
+
+def test_same_seed_gives_same_weights():
+    torch.manual_seed(3)
+    first = build().state_dict()
+    torch.manual_seed(3)
+    second = build().state_dict()
+
+    for name, weight in first.items():
+        assert torch.equal(weight, second[name])
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform"])
+def test_output_layer_starts_without_an_activations_gain(initializer):
+    torch.manual_seed(0)
+    values = SPACE.defaults({"initializer": initializer, "hidden_units": 1024})
+    output = build_cnn(values, SHAPE, 1024).output
+
+    # fan in = fan out = 1024: both initialisers have deviation 1 / sqrt(1024)
+    assert output.weight.std().item() == pytest.approx(1 / 32, rel=0.01)
+
+
+@pytest.mark.parametrize(("name", "gain"), [("relu", 2**0.5), ("swish", 1.67653), ("tanh", 5 / 3)])
+def test_layers_start_with_their_own_activations_gain(name, gain):
+    torch.manual_seed(0)
+    network = build(activation=name, hidden_activation=name, filters=128, hidden_units=512)
+
+    # conv2 reads 128 x 3 x 3 and has 147,456 weights, hidden1 reads 128 x 2 x 2 and has 262,144.
+    assert network.conv2.conv.weight.std().item() == pytest.approx(gain / 1152**0.5, rel=0.01)
+    assert network.hidden1.linear.weight.std().item() == pytest.approx(gain / 512**0.5, rel=0.01)

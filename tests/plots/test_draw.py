@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hpo_torch.config.schema import RunConfig
+from hpo_torch.plots.draw import draw_run, goal_of
+from hpo_torch.results.run_directory import RunDirectory
+
+IMPORTANCE = {"learning_rate": 0.7, "convolution_blocks": 0.3}
+BEST = [
+    "plots/optimization_history.png",
+    "plots/hyperparameter_importance.png",
+    "plots/learning_curves.png",
+    "plots/health.png",
+    "plots/confusion_matrix.png",
+]
+
+
+def pictures(run):
+    return sorted(path.relative_to(run.path).as_posix() for path in run.path.rglob("*.png"))
+
+
+def test_draw_run_best_draws_the_study_and_its_winner(build_run, twelve_trials, make_report):
+    run = build_run(twelve_trials, make_report(10), IMPORTANCE)
+    drawings = draw_run(run, "best")
+    assert [drawing.skipped for drawing in drawings] == [""] * 5
+    assert sorted(d.path.relative_to(run.path).as_posix() for d in drawings) == sorted(BEST)
+    assert pictures(run) == sorted(BEST)
+
+
+def test_draw_run_all_adds_the_curves_of_every_trial_with_epochs(
+    build_run, twelve_trials, make_report
+):
+    run = build_run(twelve_trials[2:6], make_report(2), IMPORTANCE)
+    drawings = draw_run(run, "all")
+    # Trial 5 failed before its first epoch.
+    numbers = [2, 3, 4]
+    curves = [f"trials/{number:04d}/plots/learning_curves.png" for number in numbers]
+    assert pictures(run) == sorted([*BEST, *curves])
+    assert len(drawings) == 5 + 3
+
+
+def test_draw_run_none_draws_nothing(build_run, twelve_trials, make_report):
+    run = build_run(twelve_trials, make_report(2), IMPORTANCE)
+    assert draw_run(run, "none") == []
+    assert pictures(run) == []
+
+
+def test_draw_run_says_what_it_skipped_and_why(build_run, make_trial):
+    run = build_run([make_trial(0, health={})])
+    drawings = {drawing.path.stem: drawing.skipped for drawing in draw_run(run, "best")}
+    assert drawings == {
+        "optimization_history": "",
+        "hyperparameter_importance": "importance was not computed: it needs more completed trials",
+        "learning_curves": "",
+        "health": "no health was measured of trial 0",
+        "confusion_matrix": "no model was scored on the test set",
+    }
+    assert pictures(run) == ["plots/learning_curves.png", "plots/optimization_history.png"]
+
+
+def test_draw_run_without_trials_draws_nothing_and_says_why(tmp_path):
+    run = RunDirectory.create(tmp_path, "empty")
+    run.write_config(RunConfig())
+    assert all(drawing.skipped for drawing in draw_run(run, "all"))
+    assert pictures(run) == []
+
+
+def test_goal_names_the_share_of_health_in_health_mode_only():
+    simple = RunConfig.model_validate({"search": {"mode": "simple", "optimize_for": "val_loss"}})
+    assert goal_of(simple) == "val_loss"
+    assert goal_of(RunConfig()) == "val_accuracy, 30 % health"
+
+
+def test_plots_need_neither_pyplot_nor_torch():
+    script = (
+        "import sys, hpo_torch.plots.draw; "
+        "sys.exit(any(name in sys.modules for name in ('matplotlib.pyplot', 'torch', 'optuna')))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

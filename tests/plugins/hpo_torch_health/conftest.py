@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hpo_torch.plugin_api import Probe, TrainingRecord
+from hpo_torch.protocol.measurements import EpochMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def make_record() -> Callable[..., TrainingRecord]:
+    """A record with quiet defaults; `val_losses` become epochs."""
+
+    def make(*, val_losses: tuple[float, ...] = (1.0,), **fields: Any) -> TrainingRecord:
+        epochs = [
+            EpochMetrics(
+                epoch=number,
+                train_loss=1.0,
+                train_accuracy=0.5,
+                val_loss=loss,
+                val_accuracy=0.5,
+                learning_rate=0.1,
+                seconds=1.0,
+            )
+            for number, loss in enumerate(val_losses, start=1)
+        ]
+        defaults: dict[str, Any] = {
+            "step_losses": [],
+            "gradient_norms": [],
+            "epochs": epochs,
+            "kept_epoch": 0,
+            "observations": [None] * len(epochs),
+            "skill": 1.0,
+            "parameters": 100,
+            "reference_parameters": 100,
+        }
+        return TrainingRecord(**{**defaults, **fields})
+
+    return make
+
+
+@pytest.fixture
+def make_probe() -> Callable[..., Probe]:
+    """A probe of a network in eval mode."""
+
+    def make(network: nn.Module, inputs: Tensor, labels: Tensor | None = None) -> Probe:
+        labels = torch.zeros(len(inputs), dtype=torch.int64) if labels is None else labels
+        return Probe(
+            network=network.eval(),
+            inputs=inputs,
+            labels=labels,
+            gradient_inputs=inputs[:128],
+            gradient_labels=labels[:128],
+            epoch=1,
+        )
+
+    return make
