@@ -16,7 +16,9 @@ config_app = typer.Typer(help="Settings: what they are and come from.", no_args_
 
 @config_app.command("show")
 def config_show(
-    preset: Annotated[str | None, typer.Option(help="A preset: `hpo-torch config presets`.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A preset: `hpo-torch config presets`.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="SECTION.KEY=VALUE.")] = None,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Print a file for --config.")] = False,

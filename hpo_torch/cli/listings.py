@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hpo_torch.cli.console import print_json, print_table
-from hpo_torch.hooks.registry import installed_registry
+from hpo_torch.hooks.registry import Catalogue, installed_registry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -21,7 +21,7 @@ backends_app = typer.Typer(help="Execution backends: where trials run.", no_args
 def plugins_list(as_json: AsJson = False) -> None:
     """List the installed plugins and what each registers."""
     registry = installed_registry()
-    catalogues = {
+    catalogues: dict[str, Catalogue[Any]] = {
         "datasets": registry.datasets,
         "health metrics": registry.health_metrics,
         "backends": registry.backends,

@@ -9,7 +9,6 @@ import typer
 
 from hpo_torch.cli.settings import command_line_layers
 
-
 SEARCH, TRAINING = "What to search", "Training"
 RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
 
@@ -70,7 +69,9 @@ def optimize(
     plots: Annotated[
         str | None, _option("Learning curves of trials: all, best or none. [best]", RUNNING)
     ] = None,
-    preset: Annotated[str | None, _option("A preset: `hpo-torch config presets`.", SETTINGS)] = None,
+    preset: Annotated[
+        str | None, _option("A preset: `hpo-torch config presets`.", SETTINGS)
+    ] = None,
     config: Annotated[
         Path | None, _option("A YAML file of settings; a run's config.yaml repeats it.", SETTINGS)
     ] = None,

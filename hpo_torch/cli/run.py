@@ -49,9 +49,7 @@ def _audience(*, as_json: bool, quiet: bool) -> Iterator[Audience]:
             )
     else:
         plain = PlainView(out())
-        yield Audience(
-            listeners=[plain.hear], note=plain.note, warn=warn, progress=plain.progress
-        )
+        yield Audience(listeners=[plain.hear], note=plain.note, warn=warn, progress=plain.progress)
 
 
 def _print_event(event: AnyEvent) -> None:

@@ -72,7 +72,7 @@ class HealthMonitor(Callback):
         settings: Probe sizes, sampling and combination.
         weights: Weight by metric name, from `resolve_weights`.
         probe: Inputs float32 [P, C, H, W], normalised as in training, and labels int64 [P], both on
-            the network's device and memory format, drawn by `stratified_indices`.
+            the network's device and memory format; every prefix of them is stratified by class.
         baseline: What the trial is compared with.
         seed: Of random numbers that a metric may draw.
     """

@@ -24,31 +24,6 @@ _HOOK_TABLES = (
 )
 
 
-def stratified_indices(labels: Tensor, size: int, seed: int) -> Tensor:
-    """Draw examples so that every prefix holds the classes in their shares, to within one each.
-
-    Hence a smaller probe of the same seed is the beginning of a larger one.
-
-    Args:
-        labels: int64 [N], 0..classes-1.
-        size: How many to draw; all, if there are fewer.
-        seed: Equal seeds draw equal examples, on every machine.
-
-    Returns:
-        int64 [min(size, N)], on the CPU.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    labels = labels.cpu()
-    shuffled = torch.randperm(len(labels), generator=generator)
-    by_class = shuffled[labels[shuffled].argsort(stable=True)]
-    counts = labels.bincount()
-    starts = counts.cumsum(0) - counts
-    classes = labels[by_class]
-    rank = torch.arange(len(labels)) - starts[classes]
-    turn = (rank + 0.5) / counts[classes]
-    return by_class[turn.argsort(stable=True)[:size]]
-
-
 def make_probe(
     network: nn.Module, inputs: Tensor, labels: Tensor, *, gradient_size: int, epoch: int
 ) -> Probe:

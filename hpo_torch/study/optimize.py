@@ -12,7 +12,7 @@ from hpo_torch.data.location import data_dir
 from hpo_torch.data.spec import DataRequest
 from hpo_torch.errors import StudyFailedError
 from hpo_torch.execution.select import select_backend
-from hpo_torch.protocol.events import StudyFinished, StudyStarted, TrialStarted
+from hpo_torch.protocol.events import StudyFinished, StudyStarted
 from hpo_torch.results.event_log import EventLog
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_names import default_run_name
@@ -77,9 +77,7 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
     run = RunDirectory.create(Path(config.output.dir).expanduser(), name)
     run.write_config(config)
     with EventLog(run.events) as log:
-        announce = Announcer(
-            log, audience.listeners, registry.plugins.manager.hook, audience.warn
-        )
+        announce = Announcer(log, audience.listeners, registry.plugins.manager.hook, audience.warn)
         try:
             summary = _search(plan, selection, backend, run, announce, audience)
         finally:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import optuna
 
-from hpo_torch.config.schema import SearchSettings
+if TYPE_CHECKING:
+    from hpo_torch.config.schema import SearchSettings
 
 # The first epochs of a healthy network can look bad (a low learning rate); one is not judged.
 FIRST_JUDGED_EPOCH = 2

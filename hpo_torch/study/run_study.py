@@ -91,9 +91,7 @@ class StudyRunner:
 
     def _may_ask(self) -> bool:
         wanted = self._plan.config.search.trials
-        return (
-            not self.reason and self._asked < wanted and len(self._live) < self._backend.capacity
-        )
+        return not self.reason and self._asked < wanted and len(self._live) < self._backend.capacity
 
     def _check_timeout(self) -> None:
         timeout = self._plan.config.search.timeout

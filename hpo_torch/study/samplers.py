@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 
-from hpo_torch.config.schema import SearchSettings
+if TYPE_CHECKING:
+    from hpo_torch.config.schema import SearchSettings
 
 
 def startup_trials(trials: int) -> int:

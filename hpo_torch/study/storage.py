@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from hpo_torch.config.schema import SearchSettings
 from hpo_torch.study.pruners import make_pruner
 from hpo_torch.study.samplers import make_sampler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hpo_torch.config.schema import SearchSettings
 
 STUDY_NAME = "hpo-torch"
 

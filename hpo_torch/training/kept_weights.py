@@ -28,9 +28,9 @@ class KeptWeights:
 
     def offer(self, network: nn.Module, metrics: EpochMetrics) -> None:
         """Look at a finished epoch and keep its weights if they are to be scored."""
-        if self.metrics is not None and self._keeps == "best":
-            if self._rank(metrics) <= self._rank(self.metrics):
-                return
+        beaten = self.metrics is None or self._rank(metrics) > self._rank(self.metrics)
+        if self._keeps == "best" and not beaten:
+            return
         self.metrics, self.index = metrics, metrics.epoch - 1
         self._state = {
             name: tensor.detach().to("cpu", copy=True)

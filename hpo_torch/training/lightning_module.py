@@ -1,4 +1,4 @@
-"""The LightningModule around every network family: a classifier that trains, validates, predicts."""
+"""The LightningModule around every network family: a classifier that trains and validates."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from hpo_torch.protocol.events import FailureKind, TrainingFinished, TrialStarte
 from hpo_torch.search.families import search_space
 from hpo_torch.search.objectives import find_objective
 from hpo_torch.training.artefacts import write_checkpoint
-from hpo_torch.training.kept_weights import KeptWeights
 from hpo_torch.training.costs import inference_seconds, step_memory_bytes
 from hpo_torch.training.devices import Placement, resolve_placement
+from hpo_torch.training.kept_weights import KeptWeights
 from hpo_torch.training.lightning_module import Classifier
 from hpo_torch.training.reporter import EpochReporter, TrialFacts
 from hpo_torch.training.seeding import seed_everything
@@ -88,7 +88,11 @@ class _Trial:
     """One trial's objects, in the order in which they come to be."""
 
     def __init__(
-        self, job: TrialJob, emit: Callable[[BackendEvent], None], stop: threading.Event, worker: str
+        self,
+        job: TrialJob,
+        emit: Callable[[BackendEvent], None],
+        stop: threading.Event,
+        worker: str,
     ) -> None:
         self.job, self.emit, self.stop, self.worker = job, emit, stop, worker
         self.objective = find_objective(job.objective)
@@ -144,9 +148,7 @@ class _Trial:
         default = search_space(
             family, prepared.input_shape, len(prepared.split.train), 1, 1
         ).defaults({})
-        reference = count_configuration(
-            family, default, prepared.input_shape, prepared.num_classes
-        )
+        reference = count_configuration(family, default, prepared.input_shape, prepared.num_classes)
         return HealthMonitor(
             {spec.name: registered.load(spec.name)() for spec in registered},
             settings,

@@ -7,25 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hpo_torch.health.probe import isolated, make_probe, stratified_indices
-
-
-def test_stratified_indices_hold_class_shares_in_every_prefix() -> None:
-    labels = torch.tensor([0] * 600 + [1] * 300 + [2] * 100)[torch.randperm(1000)]
-    drawn = stratified_indices(labels, 500, seed=3)
-    assert len(set(drawn.tolist())) == 500
-    for size in range(1, 501):
-        counts = labels[drawn[:size]].bincount(minlength=3)
-        shares = size * torch.tensor([0.6, 0.3, 0.1])
-        assert ((counts - shares).abs() <= 1.0).all(), size
-
-
-def test_stratified_indices_are_nested_and_seeded() -> None:
-    labels = torch.arange(200) % 7
-    large = stratified_indices(labels, 100, seed=1)
-    assert torch.equal(stratified_indices(labels, 30, seed=1), large[:30])
-    assert not torch.equal(stratified_indices(labels, 100, seed=2), large)
-    assert sorted(stratified_indices(labels, 999, seed=1).tolist()) == list(range(200))
+from hpo_torch.health.probe import isolated, make_probe
 
 
 def test_make_probe_takes_off_the_compile_wrapper_and_starts_alike() -> None:

@@ -6,20 +6,20 @@ import pytest
 
 from hpo_torch.hooks import manager
 
-PLUGIN = '''
+PLUGIN = """
 from hpo_torch.plugin_api import hookimpl
 
 @hookimpl
 def register_datasets():
     return []
-'''
-UNKNOWN_HOOK = '''
+"""
+UNKNOWN_HOOK = """
 from hpo_torch.plugin_api import hookimpl
 
 @hookimpl
 def register_nonsense():
     return []
-'''
+"""
 
 
 @pytest.fixture

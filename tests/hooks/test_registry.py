@@ -100,7 +100,7 @@ def test_resolve_missing_module_is_a_missing_dependency():
 
 @pytest.mark.parametrize("target", ["json", "json:", ":dumps"])
 def test_resolve_malformed_target_is_a_plugin_error(target):
-    with pytest.raises(PluginError, match="expected a target 'package.module:attribute'"):
+    with pytest.raises(PluginError, match=r"expected a target 'package\.module:attribute'"):
         resolve("dataset", dataset(target=target))
 
 
