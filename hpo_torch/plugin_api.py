@@ -9,7 +9,14 @@ from hpo_torch.data.downloads import (
     read_file,
     verify_file,
 )
-from hpo_torch.data.spec import DataRequest, DatasetLoader, ImageData
+from hpo_torch.data.spec import (
+    DataRequest,
+    DatasetFacts,
+    DatasetLoader,
+    ImageData,
+    OwnDataLoader,
+    TextData,
+)
 from hpo_torch.errors import (
     CorruptDataError,
     DataError,
@@ -36,8 +43,11 @@ __all__ = [
     "HealthMetricSpec",
     # data sets
     "DataRequest",
+    "DatasetFacts",
     "DatasetLoader",
     "ImageData",
+    "OwnDataLoader",
+    "TextData",
     # files of data sets
     "RemoteFile",
     "fetch_file",

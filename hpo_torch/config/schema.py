@@ -25,6 +25,10 @@ class DataSettings(Section):
     validation_split: float = Field(
         0.2, gt=0.0, lt=1.0, description="share of the training set that validates, stratified"
     )
+    path: str | None = Field(None, description="own data: a folder of images or a table of texts")
+    text_column: str | None = Field(None, description="own table: the column of texts")
+    label_column: str | None = Field(None, description="own table: the column of labels")
+    skip_corrupt: bool = Field(False, description="leave unreadable files out instead of stopping")
 
 
 class SearchSettings(Section):
@@ -34,6 +38,9 @@ class SearchSettings(Section):
     optimize_for: str = Field("val_accuracy", description="objective: `hpo-torch objectives`")
     health_weight: float = Field(
         0.3, ge=0.0, le=1.0, description="health's share of the score in health mode"
+    )
+    family: str | None = Field(
+        None, description="model family: cnn or lstm; the one for the data by default"
     )
     trials: int = Field(10, ge=1, description="trials in all")
     timeout: float | None = Field(None, gt=0.0, description="seconds for the whole study")

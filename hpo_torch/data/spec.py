@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -20,11 +20,36 @@ class DataRequest:
         data_dir: Folder of all data sets' files.
         download: Whether missing files may be fetched.
         progress: Called with (file name, bytes so far, bytes in all or 0 where unknown).
+        warn: Takes one line about something that is not as it should be, but no error.
+        path: The user's own folder or file, for data sets that read one (`--data-path`).
+        text_column: Name of the column of texts in the user's table.
+        label_column: Name of the column of labels in the user's table.
+        skip_corrupt: Leave unreadable files out, with a warning each, instead of raising.
     """
 
     data_dir: Path
     download: bool = True
     progress: Callable[[str, int, int], None] | None = None
+    warn: Callable[[str], None] | None = None
+    path: Path | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    skip_corrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFacts:
+    """What a search must know of a data set before it is loaded.
+
+    Attributes:
+        num_classes: Number of classes.
+        input_shape: (channels, height, width) of an image; () of a text.
+        sizes: Number of training and test examples.
+    """
+
+    num_classes: int
+    input_shape: tuple[int, ...]
+    sizes: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +75,29 @@ class ImageData:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextData:
+    """A whole text set in memory.
+
+    Attributes:
+        train_texts: N texts, as they are: not lower-cased, split or cut.
+        train_labels: int64 [N], 0..num_classes-1.
+        test_texts: M texts: the official test set, scored once, for the winner.
+        test_labels: int64 [M].
+        class_names: One name per class.
+        groups: int64 [N]; examples of one group stay on one side of the validation split.
+        fingerprint: Hash of the content: equal data, equal fingerprint.
+    """
+
+    train_texts: Sequence[str]
+    train_labels: Tensor
+    test_texts: Sequence[str]
+    test_labels: Tensor
+    class_names: tuple[str, ...]
+    groups: Tensor | None = field(default=None)
+    fingerprint: str = ""
+
+
 class DatasetLoader(Protocol):
     """What a `DatasetSpec`'s target is."""
 
@@ -62,5 +110,12 @@ class DatasetLoader(Protocol):
             DownloadError: Every mirror failed.
         """
 
-    def load(self, request: DataRequest) -> ImageData:
+    def load(self, request: DataRequest) -> ImageData | TextData:
         """Read the prepared files into memory; called once in each worker."""
+
+
+class OwnDataLoader(DatasetLoader, Protocol):
+    """A loader of the user's own data, whose spec cannot know its facts (they are None there)."""
+
+    def describe(self, request: DataRequest) -> DatasetFacts:
+        """Look at the user's files; called in the main process, after `prepare`, without torch."""

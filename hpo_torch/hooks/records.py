@@ -33,17 +33,19 @@ class DatasetSpec(Record):
 
     Attributes:
         kind: What one example is; decides the model families that can learn it.
-        num_classes: Number of classes.
-        input_shape: Shape of one example: (channels, height, width) of an image.
-        sizes: Number of training and test examples.
+        num_classes: Number of classes; None where only the user's files tell.
+        input_shape: (channels, height, width) of an image, () of a text; None likewise.
+        sizes: Number of training and test examples; None likewise.
         source: Where the data come from, for people.
+        flips: Whether a mirrored image keeps its class; never of digits and signs.
     """
 
     kind: InputKind
-    num_classes: int
-    input_shape: tuple[int, ...]
-    sizes: tuple[int, int]
+    num_classes: int | None
+    input_shape: tuple[int, ...] | None
+    sizes: tuple[int, int] | None
     source: str
+    flips: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
