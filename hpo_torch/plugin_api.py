@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hpo_torch.data.archives import RemoteArchive, fetch_archive
 from hpo_torch.data.downloads import (
     RemoteFile,
     fetch_file,
@@ -49,7 +50,9 @@ __all__ = [
     "OwnDataLoader",
     "TextData",
     # files of data sets
+    "RemoteArchive",
     "RemoteFile",
+    "fetch_archive",
     "fetch_file",
     "find_file",
     "read_file",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hpo_torch.cli.console import print_json, print_table
+from hpo_torch.hooks.records import DatasetSpec
 from hpo_torch.hooks.registry import Catalogue, installed_registry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -61,7 +63,7 @@ def datasets_list(as_json: AsJson = False) -> None:
         print_json([_dataset(spec.name) for spec in datasets])
         return
     rows = [
-        (s.name, s.summary, "x".join(map(str, s.input_shape)), s.num_classes, *s.sizes)
+        (s.name, s.summary, _shape(s.input_shape), *map(_known, (s.num_classes, *_sizes(s))))
         for s in datasets
     ]
     print_table(
@@ -71,14 +73,42 @@ def datasets_list(as_json: AsJson = False) -> None:
 
 @datasets_app.command("show")
 def datasets_show(
-    name: Annotated[str, typer.Argument(help="Name of a data set.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Name of a data set.")],
+    as_json: AsJson = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(help="Load the data and draw examples, sizes and classes into this PNG."),
+    ] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(help="Preview: folder of data files. [a per-user cache]")
+    ] = None,
+    data_path: Annotated[
+        str | None, typer.Option(help="Preview of own data: a folder or a table.")
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="Preview of an own table: the column of texts.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Preview of an own table: the column of labels.")
+    ] = None,
 ) -> None:
-    """Show what is known of one data set without loading it."""
+    """Show what is known of one data set without loading it, or draw what it looks like."""
     facts = _dataset(name)
-    if as_json:
+    if preview is not None:
+        from hpo_torch.cli.preview import write_preview
+
+        options = {
+            "data.dir": data_dir,
+            "data.path": data_path,
+            "data.text_column": text_column,
+            "data.label_column": label_column,
+        }
+        write_preview(installed_registry(), name, preview, options)
+    elif as_json:
         print_json(facts)
-        return
-    print_table(f"Data set {name}", ("fact", "value"), list(facts.items()))
+    else:
+        rows = [(fact, _known(value)) for fact, value in facts.items()]
+        print_table(f"Data set {name}", ("fact", "value"), rows)
 
 
 def _dataset(name: str) -> dict[str, Any]:
@@ -89,12 +119,25 @@ def _dataset(name: str) -> dict[str, Any]:
         "summary": spec.summary,
         "kind": spec.kind,
         "classes": spec.num_classes,
-        "input_shape": list(spec.input_shape),
-        "training_examples": spec.sizes[0],
-        "test_examples": spec.sizes[1],
+        "input_shape": None if spec.input_shape is None else list(spec.input_shape),
+        "training_examples": _sizes(spec)[0],
+        "test_examples": _sizes(spec)[1],
         "source": spec.source,
         "plugin": datasets.plugin_of[name],
     }
+
+
+def _sizes(spec: DatasetSpec) -> tuple[int | None, int | None]:
+    return spec.sizes or (None, None)
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "" if shape is None else "x".join(map(str, shape))
+
+
+def _known(value: object) -> object:
+    """Return a value for people; None is what only the user's own files tell."""
+    return "-" if value is None else value
 
 
 @backends_app.command("list")

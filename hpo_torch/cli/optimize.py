@@ -21,6 +21,21 @@ def optimize(
     dataset: Annotated[
         str | None, _option("Data set: `hpo-torch datasets list`. [digits]", SEARCH)
     ] = None,
+    data_path: Annotated[
+        str | None, _option("Own data: a folder of images or a table of texts.", SEARCH)
+    ] = None,
+    text_column: Annotated[str | None, _option("Own table: the column of texts.", SEARCH)] = None,
+    label_column: Annotated[str | None, _option("Own table: the column of labels.", SEARCH)] = None,
+    skip_corrupt: Annotated[
+        bool | None,
+        _option(
+            "Own data: leave unreadable files out instead of stopping.", SEARCH, "--skip-corrupt"
+        ),
+    ] = None,
+    family: Annotated[
+        str | None,
+        _option("Model family: cnn for images or lstm for texts. [the one for the data]", SEARCH),
+    ] = None,
     mode: Annotated[
         str | None, _option("simple or health: `hpo-torch modes`. [health]", SEARCH)
     ] = None,
@@ -36,7 +51,7 @@ def optimize(
         str | None,
         _option(
             "Force one activation everywhere in all trials: relu, tanh, swish, leaky_relu, elu, "
-            "selu or gelu.",
+            "selu or gelu. An LSTM's gates stay as they are.",
             SEARCH,
         ),
     ] = None,
@@ -96,6 +111,11 @@ def optimize(
     options = {
         "data.dataset": dataset,
         "data.dir": data_dir,
+        "data.path": data_path,
+        "data.text_column": text_column,
+        "data.label_column": label_column,
+        "data.skip_corrupt": skip_corrupt,
+        "search.family": family,
         "search.mode": mode,
         "search.optimize_for": optimize_for,
         "search.health_weight": health_weight,

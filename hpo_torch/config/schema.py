@@ -29,6 +29,22 @@ class DataSettings(Section):
     text_column: str | None = Field(None, description="own table: the column of texts")
     label_column: str | None = Field(None, description="own table: the column of labels")
     skip_corrupt: bool = Field(False, description="leave unreadable files out instead of stopping")
+    tokenizer: Literal["words", "torchtext"] = Field(
+        "words", description="how texts become tokens; torchtext needs torch 2.3"
+    )
+    image_size: int | None = Field(
+        None,
+        ge=8,
+        le=512,
+        multiple_of=8,
+        description="own images: pixels of the longer side; by default theirs, 64 at most",
+    )
+    memory_limit_gb: float | None = Field(
+        None,
+        ge=0.0,
+        description="largest image set kept on the device, 10^9 bytes; half of its free memory by "
+        "default. A larger one is streamed from where it lies",
+    )
 
 
 class SearchSettings(Section):

@@ -11,7 +11,7 @@ from hpo_torch.errors import PluginError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from hpo_torch.data.spec import ImageData
+    from hpo_torch.data.spec import ImageData, TextData
 
 
 def check_image_data(name: str, data: ImageData) -> None:
@@ -37,6 +37,25 @@ def check_image_data(name: str, data: ImageData) -> None:
             f"dataset '{name}': expected training and test images of one shape, got "
             f"{tuple(shapes[0])} and {tuple(shapes[1])}"
         )
+    _check_groups(name, data)
+
+
+def check_text_data(name: str, data: TextData) -> None:
+    """Check texts, types and label range; arguments and errors as of `check_image_data`."""
+    for part, texts, labels in (
+        ("train", data.train_texts, data.train_labels),
+        ("test", data.test_texts, data.test_labels),
+    ):
+        others = {type(text).__name__ for text in texts} - {"str"}
+        if others:
+            raise PluginError(
+                f"dataset '{name}': {part}_texts: expected str, got {', '.join(sorted(others))}"
+            )
+        _check_labels(name, f"{part}_labels", labels, len(texts), len(data.class_names))
+    _check_groups(name, data)
+
+
+def _check_groups(name: str, data: ImageData | TextData) -> None:
     if data.groups is not None:
         fits = data.groups.shape == data.train_labels.shape
         _expect(name, "groups", f"int64 [{len(data.train_labels)}]", data.groups, fits)

@@ -1,4 +1,4 @@
-"""Batches made by indexing images on the device: no workers, no copies, no per-image Python."""
+"""Batches made by indexing images: no worker processes, no per-image Python."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ import torch
 from hpo_torch.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
+    from hpo_torch.data.augmentation import Augmenter
     from hpo_torch.data.image_store import ImageStore
 
 
+_ORDER, _DRAWS = 0, 1  # what an epoch's seed is for
+
+
 class EpochOrder:
-    """In which order an epoch visits examples: a function of seed and epoch only.
+    """All that is random about an epoch's examples: a function of seed and epoch only.
 
     So a training that resumes at epoch e sees what an uninterrupted one would have seen. Lightning
     finds it as a loader's `sampler` and calls `set_epoch` before every epoch.
@@ -40,9 +44,24 @@ class EpochOrder:
         """Return int64 [size] on the CPU, each of 0..size-1 once."""
         if self.seed is None:
             return torch.arange(self.size)
+        return torch.randperm(self.size, generator=self._generator(self.seed, _ORDER))
+
+    def draws(self, columns: int) -> Tensor:
+        """Return float32 [size, columns] on the CPU, uniform in 0..1 without 1.
+
+        Row n belongs to the example that is visited n-th.
+
+        Raises:
+            ValueError: There is no seed.
+        """
+        if self.seed is None:
+            raise ValueError("expected a seed to draw from, got None")
+        return torch.rand(self.size, columns, generator=self._generator(self.seed, _DRAWS))
+
+    def _generator(self, seed: int, purpose: int) -> torch.Generator:
         # SeedSequence mixes well: neighbouring seeds and epochs share no orders.
-        mixed = np.random.SeedSequence((self.seed, self.epoch)).generate_state(1, np.uint64)[0]
-        return torch.randperm(self.size, generator=torch.Generator().manual_seed(int(mixed)))
+        mixed = np.random.SeedSequence((seed, self.epoch, purpose)).generate_state(1, np.uint64)[0]
+        return torch.Generator().manual_seed(int(mixed))
 
 
 class DeviceLoader:
@@ -55,6 +74,7 @@ class DeviceLoader:
         seed: Shuffles anew in every epoch; None goes through `examples` as they come.
         drop_single: Leave the last batch out if it would be a single example, which BatchNorm
             cannot train on. Shuffling makes it another example in every epoch.
+        augment: Changes every image at random, anew in every epoch; needs a seed.
 
     Attributes:
         sampler: Where the epoch is set; by Lightning, or by hand outside of it.
@@ -71,11 +91,12 @@ class DeviceLoader:
         *,
         seed: int | None = None,
         drop_single: bool = False,
+        augment: Augmenter | None = None,
     ) -> None:
         smallest = 2 if drop_single else 1
         if batch_size < smallest:
             raise InvalidValueError("batch_size", f"at least {smallest}", batch_size)
-        self.store, self.batch_size = store, batch_size
+        self.store, self.batch_size, self.augment = store, batch_size, augment
         self.sampler = EpochOrder(len(examples), seed)
         self._examples = examples.to(store.labels.device)
         single_at_end = len(examples) % batch_size == 1 and batch_size > 1
@@ -84,8 +105,20 @@ class DeviceLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = self.sampler.positions()[: self._visited].to(self._examples.device)
         visited = self._examples.index_select(0, order)
-        for start in range(0, len(visited), self.batch_size):
-            yield self.store.batch(visited[start : start + self.batch_size])
+        starts = range(0, len(visited), self.batch_size)
+        positions = [visited[start : start + self.batch_size] for start in starts]
+        if self.augment is None:
+            return self.store.batches(positions)
+        return self._augmented(self.augment, positions)
+
+    def _augmented(
+        self, augment: Augmenter, positions: Sequence[Tensor]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        # All of an epoch's at once: a GPU would wait for each batch's.
+        draws = self.sampler.draws(augment.DRAWS).to(self.store.device)
+        for number, (images, labels) in enumerate(self.store.batches(positions)):
+            start = number * self.batch_size
+            yield augment(images, draws[start : start + len(labels)]), labels
 
     def __len__(self) -> int:
         return math.ceil(self._visited / self.batch_size)

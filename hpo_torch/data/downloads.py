@@ -9,41 +9,40 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpo_torch.errors import CorruptDataError, DataError, DownloadError
+from hpo_torch.data.transfer import checksum_failure, download
+from hpo_torch.errors import CorruptDataError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
-    Progress = Callable[[str, int, int], None]
-
-_TIMEOUT_SECONDS = 30
-_CHUNK_BYTES = 1 << 16
+    from hpo_torch.data.transfer import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
-    """A file that mirrors serve compressed with gzip.
+    """A file that mirrors serve, as it is or compressed with gzip.
 
     Attributes:
-        name: Name of the unpacked file.
-        sha256: SHA-256 of the unpacked file.
-        urls: Addresses of the .gz file, tried in this order.
-        served: Checksum of the .gz file as published, "md5:..." or "sha256:...".
+        name: Name of the file, unpacked.
+        urls: Addresses of what is served, tried in this order.
+        served: Checksum of what is served as published, "md5:..." or "sha256:...".
+        sha256: SHA-256 of the unpacked file; None where mirrors serve the file as it is.
     """
 
     name: str
-    sha256: str
     urls: tuple[str, ...]
     served: str
+    sha256: str | None = None
 
 
 def find_file(file: RemoteFile, folders: Iterable[Path]) -> Path | None:
     """Return where `file` is, unpacked or else as .gz, in the first folder that has it."""
+    names = (file.name,) if file.sha256 is None else (file.name, f"{file.name}.gz")
     for folder in folders:
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if path.is_file():
-                return path
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
     return None
 
 
@@ -69,11 +68,15 @@ def verify_file(path: Path, file: RemoteFile) -> None:
     Raises:
         CorruptDataError: It does not; the message names the file.
     """
-    digest = hashlib.sha256(read_file(path)).hexdigest()
-    if digest != file.sha256:
+    if file.sha256 is None:
+        failure = checksum_failure(path, file.served)
+    else:
+        digest = hashlib.sha256(read_file(path)).hexdigest()
+        same = digest == file.sha256
+        failure = None if same else f"expected SHA-256 {file.sha256}, got {digest}"
+    if failure is not None:
         raise CorruptDataError(
-            f"{path}: expected SHA-256 {file.sha256}, got {digest}: the file is damaged or is "
-            "another file. Delete it and run again."
+            f"{path}: {failure}: the file is damaged or is another file. Delete it and run again."
         )
 
 
@@ -99,7 +102,7 @@ def fetch_file(file: RemoteFile, folder: Path, progress: Progress | None = None)
         with FileLock(folder / f".{file.name}.lock"):
             if not destination.is_file():
                 _fetch(file, destination, progress)
-    except PermissionError as error:
+    except OSError as error:  # those of the network are DownloadErrors by now
         raise DataError(
             f"cannot write to {folder}: {error.strerror}. Choose another folder with data.dir."
         ) from error
@@ -107,68 +110,20 @@ def fetch_file(file: RemoteFile, folder: Path, progress: Progress | None = None)
 
 
 def _fetch(file: RemoteFile, destination: Path, progress: Progress | None) -> None:
-    # Fixed names, used under the lock only: what a killed process leaves behind is overwritten by
-    # the next one. Same folder, so that the last step is one atomic rename.
-    packed = destination.with_name(f".{file.name}.gz.part")
+    # Fixed names, used under the lock only: what a killed process leaves of the served file is the
+    # beginning of the next one's. Same folder, so that the last step is one atomic rename.
+    served_as = file.name if file.sha256 is None else f"{file.name}.gz"
+    part = destination.with_name(f".{served_as}.part")
+    download(served_as, file.urls, file.served, part, progress)
+    if file.sha256 is None:
+        part.replace(destination)
+        return
     unpacked = destination.with_name(f".{file.name}.part")
     try:
-        _try_mirrors(file, packed, progress)
-        with gzip.open(packed, "rb") as source, unpacked.open("wb") as target:
+        with gzip.open(part, "rb") as source, unpacked.open("wb") as target:
             shutil.copyfileobj(source, target)
         verify_file(unpacked, file)
         unpacked.replace(destination)
     finally:
-        packed.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         unpacked.unlink(missing_ok=True)
-
-
-def _try_mirrors(file: RemoteFile, packed: Path, progress: Progress | None) -> None:
-    failures = []
-    for url in file.urls:
-        failure = _download(url, packed, file, progress)
-        if failure is None:
-            return
-        failures.append(f"{url}: {failure}")
-    raise DownloadError(
-        f"cannot download {file.name}: every mirror failed ({'; '.join(failures)}). "
-        f"Check the network and run again, or put the file into {packed.parent} yourself."
-    )
-
-
-def _download(url: str, packed: Path, file: RemoteFile, progress: Progress | None) -> str | None:
-    """Return None when `packed` holds what `url` should serve, else what went wrong."""
-    import pooch
-
-    bar = _ProgressBar(f"{file.name}.gz", progress) if progress else False
-    download = pooch.HTTPDownloader(
-        bar,
-        chunk_size=_CHUNK_BYTES,
-        timeout=_TIMEOUT_SECONDS,
-        headers={"Accept-Encoding": "identity"},  # the .gz file itself, not unpacked on the way
-    )
-    try:
-        download(url, str(packed), None)
-    except OSError as error:  # requests' exceptions are OSErrors too
-        return str(error)
-    algorithm, _, expected = file.served.partition(":")
-    digest = pooch.file_hash(str(packed), alg=algorithm)
-    return None if digest == expected else f"expected {file.served}, got {algorithm}:{digest}"
-
-
-class _ProgressBar:
-    """What pooch wants of a progress bar, passed on to a callback."""
-
-    def __init__(self, name: str, report: Progress) -> None:
-        self.total = 0
-        self._name, self._report, self._done = name, report, 0
-
-    def update(self, count: int) -> None:
-        # pooch adds its chunk size also for the last, shorter chunk
-        self._done = min(self._done + count, self.total) if self.total else self._done + count
-        self._report(self._name, self._done, self.total)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        """Nothing to close: the callback's owner ends the display."""

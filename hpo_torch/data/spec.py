@@ -24,7 +24,8 @@ class DataRequest:
         path: The user's own folder or file, for data sets that read one (`--data-path`).
         text_column: Name of the column of texts in the user's table.
         label_column: Name of the column of labels in the user's table.
-        skip_corrupt: Leave unreadable files out, with a warning each, instead of raising.
+        skip_corrupt: Leave unreadable files out, with one warning, instead of raising.
+        image_size: Length in pixels of the longer side of the user's own images, after resizing.
     """
 
     data_dir: Path
@@ -35,6 +36,7 @@ class DataRequest:
     text_column: str | None = None
     label_column: str | None = None
     skip_corrupt: bool = False
+    image_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,9 @@ def stratified_split(
     """Split at random so that every class validates with the same share of its examples.
 
     Without groups the validation part has ceil(fraction * N) examples and each class's share is
-    exact up to rounding. With groups, a group is never divided, and each class's share is as near
-    to `fraction` as whole groups let it be. Equal arguments give equal splits.
+    exact up to rounding; a class so rare that its share is less than one example trains only. With
+    groups, a group is never divided, and each class's share is as near to `fraction` as whole
+    groups let it be. Equal arguments give equal splits.
 
     Args:
         labels: int64 [N].
@@ -51,19 +52,19 @@ def stratified_split(
         groups: int64 [N]; examples of one group stay on one side.
 
     Raises:
-        DataError: A class cannot be on both sides.
+        DataError: No class is large enough to validate, or, with groups, a class cannot be on both
+            sides.
     """
     classes, codes = np.unique(labels.cpu().numpy(), return_inverse=True)
     if groups is None:
-        _check_divisible(np.bincount(codes), classes, "example")
         validates = _split_examples(codes, fraction, seed)
     else:
         _, members = np.unique(groups.cpu().numpy(), return_inverse=True)
         counts = np.zeros((members.max() + 1, len(classes)), dtype=np.int64)
         np.add.at(counts, (members, codes), 1)
-        _check_divisible((counts > 0).sum(axis=0), classes, "group")
+        _check_divisible((counts > 0).sum(axis=0), classes)
         validates = _choose_groups(counts, fraction, np.random.default_rng(seed))[members]
-    _check_both_sides(codes, validates, classes)
+        _check_both_sides(codes, validates, classes)
     mask = torch.from_numpy(validates)
     return Split(train=(~mask).nonzero().flatten(), validation=mask.nonzero().flatten())
 
@@ -95,16 +96,18 @@ def stratified_sample(labels: Tensor, size: int, seed: int) -> Tensor:
 
 
 def _split_examples(codes: Ints, fraction: float, seed: int) -> NDArray[np.bool_]:
-    size, classes = math.ceil(fraction * len(codes)), int(codes.max()) + 1
-    if min(size, len(codes) - size) < classes:
+    counts = np.bincount(codes)
+    common = np.flatnonzero((counts * fraction >= 1.0)[codes])
+    size, classes = math.ceil(fraction * len(common)), len(np.unique(codes[common]))
+    if classes == 0 or min(size, len(common) - size) < classes:
         raise DataError(
-            f"cannot validate on {fraction:g} of {len(codes)} examples of {classes} classes: "
+            f"cannot validate on {fraction:g} of {len(codes)} examples of {len(counts)} classes: "
             "both parts need at least one example per class. Choose another validation_split."
         )
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=size, random_state=seed)
-    _, chosen = next(splitter.split(np.zeros(len(codes)), codes))
+    _, chosen = next(splitter.split(np.zeros(len(common)), codes[common]))
     validates = np.zeros(len(codes), dtype=bool)
-    validates[chosen] = True
+    validates[common[chosen]] = True
     return validates
 
 
@@ -133,12 +136,12 @@ def _choose_groups(
     return validates
 
 
-def _check_divisible(counts: Ints, classes: Ints, unit: str) -> None:
-    """Raise DataError where a class has fewer than two `unit`s."""
-    few = classes[counts < _PARTS]
+def _check_divisible(groups: Ints, classes: Ints) -> None:
+    """Raise DataError where a class has fewer than two groups."""
+    few = classes[groups < _PARTS]
     if len(few):
         raise DataError(
-            f"cannot split classes {_listing(few)}: expected at least {_PARTS} {unit}s of each, "
+            f"cannot split classes {_listing(few)}: expected at least {_PARTS} groups of each, "
             "so that one trains and one validates. Remove these classes or add examples."
         )
 

@@ -22,7 +22,8 @@ class Probe:
 
     Attributes:
         network: The plain module, never a compiled or distributed wrapper.
-        inputs: float32 [P, C, H, W], normalised as in training, on the network's device.
+        inputs: What the network takes, on its device: float32 [P, C, H, W], normalised as in
+            training; of texts, int64 [P, T] token ids, 0 after a text's end.
         labels: int64 [P], on the same device.
         gradient_inputs: The first examples of `inputs`, for metrics that need a backward pass.
         gradient_labels: Their labels.

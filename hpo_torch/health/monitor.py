@@ -71,8 +71,8 @@ class HealthMonitor(Callback):
         metrics: Fresh instances by name.
         settings: Probe sizes, sampling and combination.
         weights: Weight by metric name, from `resolve_weights`.
-        probe: Inputs float32 [P, C, H, W], normalised as in training, and labels int64 [P], both on
-            the network's device and memory format; every prefix of them is stratified by class.
+        probe: Inputs as in training (float32 [P, C, H, W] or int64 [P, T]) and labels int64 [P],
+            both on the network's device; every prefix of them is stratified by class.
         baseline: What the trial is compared with.
         seed: Of random numbers that a metric may draw.
     """

@@ -31,8 +31,8 @@ def make_probe(
 
     Args:
         network: The network, or its `torch.compile` wrapper, which is taken off.
-        inputs: float32 [P, C, H, W], normalised as in training, stratified in every prefix, on the
-            network's device.
+        inputs: As in training (float32 [P, C, H, W] or int64 [P, T]), stratified in every prefix,
+            on the network's device.
         labels: int64 [P], on the same device.
         gradient_size: How many of the first examples serve metrics with a backward pass.
         epoch: Epochs finished, from 1.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hpo_torch.errors import UnknownNameError
 from hpo_torch.models.cnn import build_cnn
+from hpo_torch.models.lstm import build_lstm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _BUILDERS: Final[Mapping[str, Callable[[Mapping[str, Any], tuple[int, ...], int], nn.Module]]] = {
-    "cnn": build_cnn
+    "cnn": build_cnn,
+    "lstm": build_lstm,
 }
 
 
@@ -26,9 +28,10 @@ def build_network(
     """Build a network, its weights drawn from torch's global generator.
 
     Args:
-        family: Model family ("cnn").
+        family: Model family: "cnn" or "lstm".
         hyperparameters: A complete configuration of the family's search space.
-        input_shape: Shape of one example.
+        input_shape: (channels, height, width) of an image; (D,) of a text, one of D distinct tokens
+            after the other.
         num_classes: Number of outputs.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from hpo_torch.models.activations import ACTIVATIONS
@@ -30,7 +31,8 @@ def build_cnn(
         num_classes: Number of outputs.
 
     Returns:
-        A module from float32 [N, C, H, W] to logits [N, num_classes].
+        A module from float32 [N, C, H, W] to logits [N, num_classes], channels_last in memory, as
+        the batches are.
     """
     channels, height, width = input_shape
     filters: int = hyperparameters["filters"]
@@ -45,7 +47,7 @@ def build_cnn(
         features *= _side(hyperparameters, height) * _side(hyperparameters, width)
     layers["flatten"] = nn.Flatten()
     layers.update(build_head(hyperparameters, features, num_classes))
-    return nn.Sequential(layers)
+    return nn.Sequential(layers).to(memory_format=torch.channels_last)
 
 
 def _block(hyperparameters: Mapping[str, Any], channels: int, filters: int) -> nn.Sequential:

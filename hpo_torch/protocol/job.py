@@ -18,7 +18,7 @@ class TrialJob(Frozen):
         seed: Of this trial's weights, shuffling and dropout.
         data: The data set by name, where its files are, and how it is split.
         split_seed: Seed of the validation split; the same for all trials of a study.
-        family: Model family: "cnn".
+        family: Model family: "cnn" or "lstm".
         hyperparameters: Every hyperparameter by name, fixed and implied ones included.
         objective: Name of the objective; decides which epoch's weights are kept.
         device: "cpu", "cuda", "cuda:1", "mps" or "auto".

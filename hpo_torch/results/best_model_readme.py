@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hpo_torch.results.records import TrialResult
 
 _TEXT = """\
@@ -25,23 +27,39 @@ The last two appear when the study has ended.
 ## How to load it
 
 ```python
-import torch
-from hpo_torch.training.lightning_module import Classifier
-
-model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
-mean = torch.tensor(model.hparams["pixel_mean"]).view(-1, 1, 1)
-deviation = torch.tensor(model.hparams["pixel_std"]).view(-1, 1, 1)
-
-# images: uint8 [N, C, H, W], in the data set's own size and channel order
-inputs = (images.float() / 255 - mean) / deviation
+{loading}
 with torch.inference_mode():
     names = [model.hparams["class_names"][index] for index in model(inputs).argmax(1)]
 ```
 """
+
+_IMAGES = """\
+import torch
+from hpo_torch.training.lightning_module import Classifier
+
+model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
+mean = torch.tensor(model.hparams["input_spec"]["mean"]).view(-1, 1, 1)
+deviation = torch.tensor(model.hparams["input_spec"]["std"]).view(-1, 1, 1)
+
+# images: uint8 [N, C, H, W], in the data set's own size and channel order
+inputs = (images.float() / 255 - mean) / deviation.where(deviation > 0, 1)"""
+
+_TEXTS = """\
+import torch
+from hpo_torch.data.text_inputs import text_inputs
+from hpo_torch.training.lightning_module import Classifier
+
+model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
+
+# texts: a list of str, as they are; the vocabulary is in the checkpoint
+inputs = text_inputs(texts, model.hparams["input_spec"])"""
+
+_LOADING: Final[Mapping[str, str]] = {"cnn": _IMAGES, "lstm": _TEXTS}
 
 
 def best_model_readme(trial: TrialResult) -> str:
     """Return the text, in Markdown; `trial` is the one whose weights are kept."""
     score = "none" if trial.score is None else f"{trial.score:.4f}"
     epoch = "unknown" if trial.kept_epoch is None else trial.kept_epoch
-    return _TEXT.format(trial=trial.trial, epoch=epoch, score=score)
+    loading = _LOADING[trial.family]
+    return _TEXT.format(trial=trial.trial, epoch=epoch, score=score, loading=loading)

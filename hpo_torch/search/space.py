@@ -39,6 +39,7 @@ class Parameter:
         description: One sentence for people.
         allowed: What may be fixed, where that is more than what is searched.
         when: The hyperparameter exists only then; always where None.
+        reason: Why no more may be fixed, for people; empty where nothing needs saying.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Parameter:
     description: str
     allowed: Domain | None = None
     when: When | None = None
+    reason: str = ""
 
     def convert(self, given: object) -> Value:
         """Return `given` with the right type.
@@ -57,7 +59,7 @@ class Parameter:
         allowed = self.allowed or self.domain
         value = allowed.convert(given)
         if value is None:
-            raise InvalidValueError(self.name, str(allowed), given)
+            raise InvalidValueError(self.name, str(allowed), given, self.reason)
         return value
 
     def is_active(self, values: Mapping[str, Value]) -> bool:

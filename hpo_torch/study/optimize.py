@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo_torch.data.location import data_dir
-from hpo_torch.data.spec import DataRequest
+from hpo_torch.data.requests import data_request
 from hpo_torch.errors import StudyFailedError
 from hpo_torch.execution.select import select_backend
 from hpo_torch.protocol.events import StudyFinished, StudyStarted
@@ -67,10 +66,11 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
         OutputError: The run's folder cannot be written.
         StudyFailedError: No trial completed; the message says why the trials failed.
     """
-    plan = plan_study(config, registry)
+    request = data_request(config.data, progress=audience.progress, warn=audience.warn)
+    plan = plan_study(config, registry, request)
     selection = select_backend(config.execution, registry.backends)
     backend: ExecutionBackend = registry.backends.load(selection.spec.name)(config.execution)
-    prepare_data(plan, registry, audience)
+    registry.datasets.load(plan.dataset.name).prepare(request)
     name = config.output.name or default_run_name(
         datetime.now(), plan.dataset.name, config.search.mode, config.search.optimize_for
     )
@@ -85,19 +85,6 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
     if summary.best_trial is None:
         raise StudyFailedError(_why_nothing_completed(run, summary))
     return run
-
-
-def prepare_data(plan: StudyPlan, registry: Registry, audience: Audience) -> None:
-    """Make the data set's files present and verified."""
-    settings = plan.config.data
-    loader = registry.datasets.load(settings.dataset)
-    loader.prepare(
-        DataRequest(
-            data_dir=data_dir(settings.dir),
-            download=settings.download,
-            progress=audience.progress,
-        )
-    )
 
 
 def _search(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from hpo_torch.data.datamodule import ImageDataModule, load_prepared
+from hpo_torch.data.load import load_prepared
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.results.records import TestReport
 from hpo_torch.training.devices import resolve_device
@@ -30,14 +30,16 @@ def evaluate_checkpoint(
     Args:
         path: A checkpoint of `Classifier`.
         settings: Which data set, where.
-        split_seed: The study's: it decides the training part, whose statistics normalise.
+        split_seed: The study's: it decides the training part, whose statistics normalise images
+            and whose words are the vocabulary.
         device_name: As in the settings.
     """
     device = resolve_device(device_name)
     model = Classifier.load_from_checkpoint(path, map_location=device)
     loader = installed_registry().datasets.load(settings.dataset)
-    prepared = load_prepared(loader, settings, split_seed, device)
-    batches = ImageDataModule(prepared, batch_size=1, seed=0).test_dataloader()
+    hyperparameters = model.hparams["hyperparameters"]
+    prepared = load_prepared(loader, settings, split_seed, device).for_trial(hyperparameters)
+    batches = prepared.data_module(hyperparameters, seed=0).test_dataloader()
     confusion, loss = confusion_and_loss(model.network, batches, prepared.num_classes)
     return TestReport.from_confusion(confusion.tolist(), list(prepared.class_names), loss)
 

@@ -47,27 +47,23 @@ class Classifier(LightningModule):
     `Classifier.load_from_checkpoint(path)` needs nothing else.
 
     Args:
-        family: Model family ("cnn").
+        family: Model family: "cnn" or "lstm".
         hyperparameters: Every hyperparameter by name; architecture and optimiser read them.
-        input_shape: Of one example, [C, H, W].
+        input_spec: What turns raw examples into inputs: `PreparedData.input_spec`.
         class_names: One per class.
-        pixel_mean: Per channel, of the training pixels on a scale 0..1.
-        pixel_std: Likewise.
     """
 
     def __init__(
         self,
         family: str,
         hyperparameters: Mapping[str, Any],
-        input_shape: Sequence[int],
+        input_spec: Mapping[str, Any],
         class_names: Sequence[str],
-        pixel_mean: Sequence[float] = (),
-        pixel_std: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.network = build_network(
-            family, dict(hyperparameters), tuple(input_shape), len(class_names)
+            family, dict(hyperparameters), tuple(input_spec["shape"]), len(class_names)
         )
         self.stop_signal: threading.Event | None = None
         self.interrupted = False
@@ -75,7 +71,7 @@ class Classifier(LightningModule):
         self.validation_tally = Tally(torch.device("cpu"))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map normalised inputs [B, C, H, W] to logits [B, classes]."""
+        """Map a batch of inputs, as `PreparedData` makes them, to logits [B, classes]."""
         logits: Tensor = self.network(inputs)
         return logits
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from lightning.pytorch import Trainer
 
-from hpo_torch.data.datamodule import ImageDataModule, load_prepared
+from hpo_torch.data.load import load_prepared
 from hpo_torch.errors import DataError
 from hpo_torch.health.monitor import Baseline, HealthMonitor
 from hpo_torch.health.score import resolve_weights
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import Callback
 
-    from hpo_torch.data.datamodule import PreparedImages
+    from hpo_torch.data.prepared import PreparedData
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
 
@@ -101,7 +101,8 @@ class _Trial:
         job = self.job
         placement = resolve_placement(job.device, job.training.precision)
         loader = installed_registry().datasets.load(job.data.dataset)
-        prepared = load_prepared(loader, job.data, job.split_seed, placement.device)
+        source = load_prepared(loader, job.data, job.split_seed, placement.device)
+        prepared = source.for_trial(job.hyperparameters)
         seed_everything(job.seed)
         module = self._module(prepared)
         facts = self._facts(module, prepared, placement)
@@ -110,26 +111,23 @@ class _Trial:
         reporter = EpochReporter(job, self.emit, monitor, self.objective, facts, kept)
         self._announce(facts, placement)
         trainer = self._trainer(placement, [monitor, reporter])
-        data = ImageDataModule(prepared, job.hyperparameters["batch_size"], job.seed)
+        data = prepared.data_module(job.hyperparameters, job.seed)
         with quiet_lightning():
             trainer.fit(module, datamodule=data)
         return self._finish(trainer, module, reporter, prepared)
 
-    def _module(self, prepared: PreparedImages) -> Classifier:
+    def _module(self, prepared: PreparedData) -> Classifier:
         module = Classifier(
             self.job.family,
             self.job.hyperparameters,
-            prepared.input_shape,
+            prepared.input_spec,
             prepared.class_names,
-            prepared.mean,
-            prepared.std,
         )
-        module.network.to(memory_format=torch.channels_last)
         module.stop_signal = self.stop
         return module
 
     def _facts(
-        self, module: Classifier, prepared: PreparedImages, placement: Placement
+        self, module: Classifier, prepared: PreparedData, placement: Placement
     ) -> TrialFacts:
         batch = prepared.sample(self.job.hyperparameters["batch_size"])
         network = module.network.to(placement.device)
@@ -142,12 +140,10 @@ class _Trial:
             epochs=self.job.hyperparameters["epochs"],
         )
 
-    def _monitor(self, prepared: PreparedImages) -> HealthMonitor:
+    def _monitor(self, prepared: PreparedData) -> HealthMonitor:
         registered = installed_registry().health_metrics
         settings, family = self.job.health, self.job.family
-        default = search_space(
-            family, prepared.input_shape, len(prepared.split.train), 1, 1
-        ).defaults({})
+        default = search_space(family, prepared.input_shape, prepared.train_size, 1, 1).defaults({})
         reference = count_configuration(family, default, prepared.input_shape, prepared.num_classes)
         return HealthMonitor(
             {spec.name: registered.load(spec.name)() for spec in registered},
@@ -194,7 +190,7 @@ class _Trial:
         trainer: Trainer,
         module: Classifier,
         reporter: EpochReporter,
-        prepared: PreparedImages,
+        prepared: PreparedData,
     ) -> TrainingFinished:
         words = {"trial": self.job.trial, "attempt": self.job.attempt}
         if reporter.diverged_in is not None:
@@ -211,8 +207,8 @@ class _Trial:
             )
         # The probe ran on the trainer's device; what is timed and saved is the kept network.
         reporter.kept.restore(module.network)
-        device = prepared.images.labels.device
-        seconds = inference_seconds(module.network.to(device), prepared.sample(32)[0])
+        network = module.network.to(prepared.device)
+        seconds = inference_seconds(network, prepared.sample(32)[0])
         if self.job.output_dir is not None:
             write_checkpoint(Path(self.job.output_dir), trainer)
         return TrainingFinished(

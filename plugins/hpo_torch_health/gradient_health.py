@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import chain, islice
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from torch import nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from hpo_torch.protocol.measurements import HealthReading
+from hpo_torch_health.recurrent_units import layer_outputs, without_cudnn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -28,6 +30,7 @@ WEIGHT_LAYERS = (
     nn.ConvTranspose1d,
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
+    nn.RNNBase,
 )
 # Tolerant on purpose: adaptive optimisers rescale each layer, so 2 decades do not hurt them.
 HEALTHY_DECADES, BROKEN_DECADES = 2.0, 6.0
@@ -40,30 +43,52 @@ WORST_SPIKE_RATE = 0.1
 def signal_profile(network: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, float]:
     """Return delta_l = ||dL/dz_l||_2 at every weight layer's output z_l, in forward order.
 
+    A recurrent layer's output is all of its states h_t; those of padding have no gradient. What
+    reaches them as sequence and as last states counts together.
+
     L is the mean cross-entropy. Parameter gradients would hide the problem: their forward and
     backward shrinkage cancel (after Glorot & Bengio 2010, who plot back-propagated activations).
 
     Args:
         network: Maps inputs to logits [P, classes]; its `.grad` is not touched.
-        inputs: float32 [P, ...].
+        inputs: What the network takes, [P, ...].
         labels: int64 [P].
 
     Returns:
         Norms by layer name; a layer that is called again has "#2" appended. A layer that no
         gradient reaches (detached, or all before it frozen) is left out.
     """
-    edges: dict[str, GradientEdge] = {}
+    loss, edges = _loss_and_edges(network, inputs, labels)
+    if not edges:
+        return {}
+    flat = list(chain.from_iterable(edges.values()))
+    gradients: Iterator[Tensor | None] = iter(torch.autograd.grad(loss, flat, allow_unused=True))
+    reached = {
+        name: [g.flatten() for g in islice(gradients, len(found)) if g is not None]
+        for name, found in edges.items()
+    }
+    reached = {name: found for name, found in reached.items() if found}
+    if not reached:
+        return {}
+    norms = torch.stack([_norm(torch.cat(found)) for found in reached.values()]).tolist()
+    return dict(zip(reached, norms, strict=True))
+
+
+def _loss_and_edges(
+    network: nn.Module, inputs: Tensor, labels: Tensor
+) -> tuple[Tensor, dict[str, list[GradientEdge]]]:
+    """Return the loss, and where in its graph each weight layer's outputs are."""
+    edges: dict[str, list[GradientEdge]] = {}
     calls: Counter[str] = Counter()
 
     def watch(name: str) -> Any:
-        def keep_edge(_module: nn.Module, _args: Any, output: Tensor) -> None:
+        def keep_edge(_module: nn.Module, _args: Any, output: Any) -> None:
             # The edge names the graph's place, not the tensor: an in-place activation that
             # follows may overwrite the output, and nothing is kept alive by it.
             calls[name] += 1
-            if output.requires_grad:
-                edges[name if calls[name] == 1 else f"{name}#{calls[name]}"] = get_gradient_edge(
-                    output
-                )
+            found = [get_gradient_edge(z) for z in layer_outputs(output) if z.requires_grad]
+            if found:
+                edges[name if calls[name] == 1 else f"{name}#{calls[name]}"] = found
 
         return keep_edge
 
@@ -73,20 +98,12 @@ def signal_profile(network: nn.Module, inputs: Tensor, labels: Tensor) -> dict[s
         if isinstance(module, WEIGHT_LAYERS)
     ]
     try:
-        loss = nn.functional.cross_entropy(network(inputs), labels)
+        with without_cudnn(network):
+            loss = nn.functional.cross_entropy(network(inputs), labels)
     finally:
         for handle in handles:
             handle.remove()
-    if not edges:
-        return {}
-    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-        loss, list(edges.values()), allow_unused=True
-    )
-    reached = {n: g for n, g in zip(edges, gradients, strict=True) if g is not None}
-    if not reached:
-        return {}
-    norms = torch.stack([_norm(gradient) for gradient in reached.values()]).tolist()
-    return dict(zip(reached, norms, strict=True))
+    return loss, edges
 
 
 def _norm(gradient: Tensor) -> Tensor:

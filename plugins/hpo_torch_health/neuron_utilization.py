@@ -10,9 +10,16 @@ from torch import nn
 
 from hpo_torch.protocol.measurements import HealthReading
 from hpo_torch_health.activation_slopes import ACTIVATIONS, FORMULAS, slope
+from hpo_torch_health.recurrent_units import (
+    StateSpread,
+    inside_texts,
+    real_states,
+    recurrent_states,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.utils.hooks import RemovableHandle
 
     from hpo_torch.plugin_api import Probe, TrainingRecord
 
@@ -40,19 +47,38 @@ def responsive_units(module: nn.Module, z: Tensor) -> Tensor:
 
 
 class _Watcher:
-    """Settles, chunk by chunk, which units of every activation call are alive."""
+    """Settles, chunk by chunk, which units of every call of a watched module are alive."""
 
     def __init__(self) -> None:
-        self.alive: dict[str, Tensor] = {}
-        self.calls: Counter[str] = Counter()
+        self._alive: dict[str, Tensor] = {}
+        self._spreads: dict[str, StateSpread] = {}
+        self._calls: Counter[str] = Counter()
+        self._order: dict[str, None] = {}
+        self._inside: Tensor | None = None
+
+    def begin(self, inputs: Tensor) -> None:
+        """Make ready for the next chunk of the probe."""
+        self._calls.clear()
+        self._inside = inside_texts(inputs)
+
+    def _key(self, name: str) -> str:
+        self._calls[name] += 1
+        key = name if self._calls[name] == 1 else f"{name}#{self._calls[name]}"
+        self._order[key] = None
+        return key
+
+    def see_states(self, name: str, module: nn.RNNBase, output: Any) -> None:
+        """Look at what a recurrent layer returned."""
+        spread = self._spreads.setdefault(self._key(name), StateSpread())
+        spread.add(real_states(module, recurrent_states(output), self._inside))
 
     def see(self, name: str, module: nn.Module, z: Tensor) -> None:
-        self.calls[name] += 1
-        key = name if self.calls[name] == 1 else f"{name}#{self.calls[name]}"
+        """Look at what goes into an activation."""
+        key = self._key(name)
         z = z.detach().float()
-        alive = self.alive.get(key)
+        alive = self._alive.get(key)
         if alive is None:
-            self.alive[key] = responsive_units(module, z)
+            self._alive[key] = responsive_units(module, z)
             return
         unsettled = (~alive).nonzero().squeeze(1)
         if len(unsettled) == 0:
@@ -64,54 +90,78 @@ class _Watcher:
             alive |= responsive_units(module, z)
 
     def settled(self) -> bool:
-        return all(bool(alive.all()) for alive in self.alive.values())
+        """Whether more examples can change nothing; a deviation needs all of them."""
+        return not self._spreads and all(bool(alive.all()) for alive in self._alive.values())
+
+    def alive(self) -> dict[str, Tensor]:
+        """Return bool [units] by call, in forward order."""
+        found = {**self._alive, **{key: each.alive() for key, each in self._spreads.items()}}
+        return {key: found[key] for key in self._order}
 
 
 def alive_units(network: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
-    """Return which units are alive, bool [units], by activation call, in forward order.
+    """Return which units are alive, bool [units], by call of a module, in forward order.
+
+    Activations are judged by their slope (`responsive_units`), hidden units of recurrent layers by
+    whether their state moves (`StateSpread`): saturated gates are no sign of death, remembering
+    needs them.
 
     Args:
         network: In eval mode.
-        inputs: The probe [P, ...]; more examples can only find more units alive.
+        inputs: The probe [P, ...]; more examples can only find more activations alive.
 
     Returns:
         Keyed by module name; a module that is called again has "#2" appended.
     """
     watcher = _Watcher()
-
-    def watch(name: str) -> Any:
-        # A pre-hook, reduced at once: an in-place activation has not yet overwritten its input.
-        def see(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-            watcher.see(name, module, args[0])
-
-        return see
-
-    handles = [
-        module.register_forward_pre_hook(watch(name))
-        for name, module in network.named_modules()
-        if isinstance(module, ACTIVATIONS)
-    ]
+    handles = _watch(network, watcher)
     first, rest = inputs[:FIRST_EXAMPLES], inputs[FIRST_EXAMPLES:]
     chunks = (first, *torch.split(rest, CHUNK_EXAMPLES)) if len(rest) else (first,)
     try:
         with torch.no_grad():
             for chunk in chunks:
-                watcher.calls.clear()
+                watcher.begin(chunk)
                 network(chunk)
                 if watcher.settled():
                     break
     finally:
         for handle in handles:
             handle.remove()
-    return watcher.alive
+    return watcher.alive()
+
+
+def _watch(network: nn.Module, watcher: _Watcher) -> list[RemovableHandle]:
+    """Let the watcher see every activation's input and every recurrent layer's output."""
+
+    def before(name: str) -> Any:
+        # A pre-hook, reduced at once: an in-place activation has not yet overwritten its input.
+        def see(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            watcher.see(name, module, args[0])
+
+        return see
+
+    def after(name: str) -> Any:
+        def see(module: nn.RNNBase, _args: Any, output: Any) -> None:
+            watcher.see_states(name, module, output)
+
+        return see
+
+    handles = []
+    for name, module in network.named_modules():
+        if isinstance(module, ACTIVATIONS):
+            handles.append(module.register_forward_pre_hook(before(name)))
+        elif isinstance(module, nn.RNNBase):
+            handles.append(module.register_forward_hook(after(name)))
+    return handles
 
 
 class NeuronUtilization:
-    """1 - dead units / all units over every activation module, of the kept epoch.
+    """1 - dead units / all units over activations and recurrent layers, of the kept epoch.
 
-    1 is every unit responsive, 0 none. None without activation modules (functional calls such as
-    `F.relu` cannot be watched). Dead counts are upper bounds that shrink with the probe's size.
-    High utilization is no promise of accuracy: dead units can also be pruned capacity.
+    1 is every unit responsive, 0 none. None without such modules (functional calls such as
+    `F.relu` cannot be watched; of an `nn.LSTM` with several layers, only the last can). Dead counts
+    are upper bounds that shrink with the probe's size. High utilization is no promise of accuracy:
+    dead units can also be pruned capacity.
     """
 
     def observe(self, probe: Probe) -> dict[str, Any] | None:

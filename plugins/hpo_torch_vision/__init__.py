@@ -1,3 +1,3 @@
-"""Image data sets: handwritten digits, MNIST, Fashion-MNIST."""
+"""Image data sets: digits, MNIST, Fashion-MNIST, CIFAR, GTSRB, and the user's own folders."""
 
 from __future__ import annotations

@@ -3,14 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
 from hpo_torch.config.schema import DataSettings
-from hpo_torch.data.datamodule import ImageDataModule, load_prepared, prepare_images
-from hpo_torch.data.spec import DataRequest, ImageData
+from hpo_torch.data.augmentation import Augmentation
+from hpo_torch.data.datamodule import ImageDataModule, prepare_images
+from hpo_torch.data.spec import ImageData
 from hpo_torch.errors import PluginError
 
 if TYPE_CHECKING:
@@ -149,36 +151,70 @@ def test_lightning_trains_on_the_loaders_and_sets_their_epochs(data: ImageData, 
     assert recorder.seen[0] != recorder.seen[1]
 
 
-class CountingLoader:
-    """Counts how often its data are loaded."""
-
-    def __init__(self, data: ImageData) -> None:
-        self.data, self.requests = data, []
-
-    def prepare(self, request: DataRequest) -> None:
-        raise AssertionError("a worker never prepares")
-
-    def load(self, request: DataRequest) -> ImageData:
-        self.requests.append(request)
-        return self.data
+def test_augmentation_is_of_training_batches_only(data: ImageData):
+    prepared = prepare_images(data, SETTINGS, 0, CPU)
+    plain = ImageDataModule(prepared, 32, seed=0)
+    changed = ImageDataModule(prepared, 32, seed=0, augmentation=Augmentation(cutout=0.5))
+    assert not torch.equal(all_inputs(changed, "train"), all_inputs(plain, "train"))
+    for part in ("val", "test"):
+        assert torch.equal(all_inputs(changed, part), all_inputs(plain, part))
 
 
-def test_load_prepared_loads_once_for_equal_settings(data: ImageData, tmp_path: Path):
-    loader = CountingLoader(data)
-    settings = SETTINGS.model_copy(update={"dir": str(tmp_path), "download": False})
-    first = load_prepared(loader, settings, 0, CPU)
-    assert load_prepared(loader, settings.model_copy(), 0, torch.device("cpu")) is first
-    assert loader.requests == [DataRequest(data_dir=tmp_path, download=False)]
-    other_seed = load_prepared(loader, settings, 1, CPU)
-    assert not torch.equal(other_seed.split.validation, first.split.validation)
-    other_split = settings.model_copy(update={"validation_split": 0.5})
-    assert len(load_prepared(loader, other_split, 0, CPU).split.validation) == 200
-    assert len(loader.requests) == 3
+def test_no_augmentation_makes_no_augmenter(data: ImageData):
+    prepared = prepare_images(data, SETTINGS, 0, CPU)
+    module = ImageDataModule(prepared, 32, seed=0, augmentation=Augmentation())
+    assert module.train_dataloader().augment is None
 
 
-def test_load_prepared_does_not_keep_failures(data: ImageData, tmp_path: Path):
-    settings = SETTINGS.model_copy(update={"dir": str(tmp_path)})
-    broken = CountingLoader(replace(data, class_names=("only one",)))
-    with pytest.raises(PluginError):
-        load_prepared(broken, settings, 0, CPU)
-    assert load_prepared(CountingLoader(data), settings, 0, CPU).num_classes == 2
+@pytest.fixture
+def mapped(data: ImageData, tmp_path: Path) -> ImageData:
+    """The same set, its images in files."""
+
+    def in_file(name: str, images: torch.Tensor) -> torch.Tensor:
+        file = np.memmap(tmp_path / name, dtype=np.uint8, mode="w+", shape=tuple(images.shape))
+        file[:] = images.numpy()
+        return torch.from_numpy(file)
+
+    return replace(
+        data,
+        train_images=in_file("train", data.train_images),
+        test_images=in_file("test", data.test_images),
+    )
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_streamed_batches_are_the_resident_ones_bit_for_bit(
+    data: ImageData, mapped: ImageData, channels_last: bool
+):
+    stream = SETTINGS.model_copy(update={"memory_limit_gb": 0.0})
+    resident = prepare_images(data, SETTINGS, 0, CPU, channels_last=channels_last)
+    streamed = prepare_images(mapped, stream, 0, CPU, channels_last=channels_last)
+    assert (resident.images.resident, streamed.images.resident) == (True, False)
+    augmentation = Augmentation(flip=True, shift=1, colour=0.3)
+    modules = [ImageDataModule(each, 32, 9, augmentation) for each in (resident, streamed)]
+    for part in ("train", "val", "test"):
+        loaders = [getattr(module, f"{part}_dataloader")() for module in modules]
+        for epoch in range(2):
+            for loader in loaders:
+                loader.sampler.set_epoch(epoch)
+            for (ours, our_labels), (theirs, their_labels) in zip(*loaders, strict=True):
+                assert torch.equal(ours, theirs)
+                assert ours.stride() == theirs.stride()
+                assert torch.equal(our_labels, their_labels)
+    for ours, theirs in zip(resident.sample(50), streamed.sample(50), strict=True):
+        assert torch.equal(ours, theirs)
+    assert (resident.mean, resident.std) == (streamed.mean, streamed.std)
+
+
+def test_streaming_does_not_copy_the_set(mapped: ImageData):
+    stream = SETTINGS.model_copy(update={"memory_limit_gb": 0.0})
+    prepared = prepare_images(mapped, stream, 0, CPU)
+    assert prepared.images.pixels.data_ptr() == mapped.train_images.data_ptr()
+    assert prepared.test.pixels.data_ptr() == mapped.test_images.data_ptr()
+
+
+def test_set_is_resident_up_to_the_memory_limit(data: ImageData):
+    size = (400 + 30) * 3 * 5 * 4
+    for limit, resident in ((size, True), (size - 1, False)):
+        settings = SETTINGS.model_copy(update={"memory_limit_gb": limit / 1e9})
+        assert prepare_images(data, settings, 0, CPU).images.resident == resident

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hpo_torch.data.augmentation import Augmentation, Augmenter
 from hpo_torch.data.device_loader import DeviceLoader, EpochOrder
 from hpo_torch.data.image_store import ImageStore
 from hpo_torch.errors import InvalidValueError
@@ -97,3 +98,68 @@ def test_epoch_order_is_a_permutation():
     order = EpochOrder(1000, 7)
     assert sorted(order.positions().tolist()) == list(range(1000))
     assert order.positions().tolist() != list(range(1000))
+
+
+def test_epoch_draws_depend_on_seed_and_epoch_only():
+    def drawn(seed: int, epoch: int) -> torch.Tensor:
+        order = EpochOrder(50, seed)
+        order.positions()
+        order.set_epoch(epoch)
+        return order.draws(3)
+
+    assert torch.equal(drawn(1, 4), drawn(1, 4))
+    assert not torch.equal(drawn(1, 4), drawn(1, 3))
+    assert not torch.equal(drawn(1, 4), drawn(2, 4))
+    assert drawn(1, 4).shape == (50, 3)
+    with pytest.raises(ValueError, match="seed"):
+        EpochOrder(50, None).draws(3)
+
+
+@pytest.fixture
+def pictures() -> ImageStore:
+    return ImageStore.build(
+        torch.randint(0, 256, (50, 3, 8, 8), dtype=torch.uint8),
+        torch.arange(50),
+        ((0.5,) * 3, (0.25,) * 3),
+        torch.device("cpu"),
+        channels_last=True,
+    )
+
+
+def loaded(store: ImageStore, batch_size: int, epoch: int, *, augment: bool) -> torch.Tensor:
+    everything = Augmentation(flip=True, shift=2, crop=0.3, cutout=0.25, colour=0.3)
+    augmenter = Augmenter(everything, (0.5,) * 3, (0.25,) * 3)
+    loader = DeviceLoader(
+        store, torch.arange(50), batch_size, seed=5, augment=augmenter if augment else None
+    )
+    loader.sampler.set_epoch(epoch)
+    return torch.cat([inputs for inputs, _ in loader])
+
+
+def test_augmented_epochs_repeat_bit_for_bit_and_differ_from_each_other(pictures: ImageStore):
+    first = loaded(pictures, 16, 3, augment=True)
+    torch.manual_seed(99)
+    assert torch.equal(loaded(pictures, 16, 3, augment=True), first)
+    assert not torch.equal(loaded(pictures, 16, 4, augment=True), first)
+    assert not torch.equal(loaded(pictures, 16, 3, augment=False), first)
+
+
+def test_augmentation_does_not_change_the_order(pictures: ImageStore):
+    augmenter = Augmenter(Augmentation(colour=0.3), (0.5,) * 3, (0.25,) * 3)
+    plain = DeviceLoader(pictures, torch.arange(50), 16, seed=5)
+    augmented = DeviceLoader(pictures, torch.arange(50), 16, seed=5, augment=augmenter)
+    assert visited(augmented) == visited(plain)
+
+
+def test_what_an_image_becomes_does_not_depend_on_the_batch_size(pictures: ImageStore):
+    torch.testing.assert_close(
+        loaded(pictures, 7, 0, augment=True), loaded(pictures, 50, 0, augment=True)
+    )
+
+
+def test_augmentation_leaves_a_last_single_example_out_too(pictures: ImageStore):
+    augmenter = Augmenter(Augmentation(shift=1), (0.5,) * 3, (0.25,) * 3)
+    loader = DeviceLoader(
+        pictures, torch.arange(50), 7, seed=5, drop_single=True, augment=augmenter
+    )
+    assert [len(labels) for _, labels in loader] == [7] * 7

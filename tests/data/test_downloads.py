@@ -97,7 +97,9 @@ def test_fetch_file_does_nothing_when_the_file_is_there(server: Server, tmp_path
 def test_fetch_file_goes_on_to_the_next_mirror(server: Server, tmp_path: Path, first: str):
     path = fetch_file(server.file(first, "/good"), tmp_path)
     assert path.read_bytes() == CONTENT
-    assert server.requests == [first, "/good"]
+    # a cut line is tried again, as long as that gets further
+    assert server.requests == [first] * (2 if first == "/truncated" else 1) + ["/good"]
+    assert left_in(tmp_path) == {"values"}
 
 
 def test_fetch_file_goes_on_when_nobody_listens(server: Server, tmp_path: Path):
@@ -110,14 +112,22 @@ def test_fetch_file_says_how_each_mirror_failed(server: Server, tmp_path: Path):
     with pytest.raises(DownloadError) as error:
         fetch_file(server.file("/missing", "/wrong"), tmp_path)
     message = str(error.value)
-    assert "cannot download values: every mirror failed" in message
+    assert "cannot download values.gz: every mirror failed" in message
     assert f"{server.address}/missing: 404" in message
     wrong = hashlib.md5(gzip.compress(b"other")).hexdigest()
     expected = hashlib.md5(PACKED).hexdigest()
     assert f"{server.address}/wrong: expected md5:{expected}, got md5:{wrong}" in message
 
 
-@pytest.mark.parametrize("path", ["/truncated", "/wrong", "/missing"])
+def test_fetch_file_keeps_what_came_over_a_cut_line(server: Server, tmp_path: Path):
+    with pytest.raises(DownloadError):
+        fetch_file(server.file("/truncated"), tmp_path)
+    assert left_in(tmp_path) == {".values.gz.part"}
+    whole_chunks = len(PACKED) // 2 // (1 << 16) * (1 << 16)
+    assert (tmp_path / ".values.gz.part").read_bytes() == PACKED[:whole_chunks]
+
+
+@pytest.mark.parametrize("path", ["/wrong", "/missing"])
 def test_fetch_file_leaves_nothing_behind_when_it_fails(server: Server, tmp_path: Path, path: str):
     with pytest.raises(DownloadError):
         fetch_file(server.file(path), tmp_path)
@@ -148,6 +158,28 @@ def test_fetch_file_says_that_a_folder_cannot_be_written(tmp_path: Path, monkeyp
     file = RemoteFile(name="values", sha256="", urls=(), served="")
     with pytest.raises(DataError, match=r"cannot write to .*Permission denied.*data\.dir"):
         fetch_file(file, tmp_path / "sets")
+
+
+def test_fetch_file_says_that_a_file_is_in_the_folders_place(tmp_path: Path):
+    (tmp_path / "sets").touch()
+    file = RemoteFile(name="values", urls=(), served="")
+    with pytest.raises(DataError, match=r"cannot write to .*sets: (Not a directory|File exists)"):
+        fetch_file(file, tmp_path / "sets")
+
+
+def test_fetch_file_serves_a_file_as_it_is(server: Server, tmp_path: Path):
+    file = replace(server.file("/good"), name="values.bin", sha256=None)
+    seen: list[str] = []
+    path = fetch_file(file, tmp_path, lambda name, *_: seen.append(name))
+    assert path == tmp_path / "values.bin"
+    assert path.read_bytes() == PACKED
+    assert set(seen) == {"values.bin"}
+    assert left_in(tmp_path) == {"values.bin", ".values.bin.lock"}
+    assert find_file(file, (tmp_path,)) == path
+    verify_file(path, file)
+    path.write_bytes(PACKED[:-1])
+    with pytest.raises(CorruptDataError, match=r"values\.bin: expected md5:.* Delete it"):
+        verify_file(path, file)
 
 
 def test_fetch_file_by_two_processes_downloads_once(server: Server, tmp_path: Path):

@@ -19,3 +19,10 @@ def test_pixel_statistics_agree_with_a_direct_computation():
     mean, std = pixel_statistics(images)
     assert mean == pytest.approx(scaled.mean(dim=(0, 2, 3)).tolist(), rel=1e-12)
     assert std == pytest.approx(scaled.std(dim=(0, 2, 3), correction=0).tolist(), rel=1e-12)
+
+
+def test_pixel_statistics_of_some_examples_are_those_of_their_images():
+    images = torch.randint(0, 256, (9000, 2, 3, 3), dtype=torch.uint8)  # more than one chunk
+    examples = torch.randperm(9000)[:8500]
+    assert pixel_statistics(images, examples) == pixel_statistics(images[examples])
+    assert pixel_statistics(images, examples) != pixel_statistics(images)

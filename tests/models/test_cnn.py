@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from hpo_torch.models.cnn import build_cnn
-from hpo_torch.search.cnn_space import activation_override, cnn_space
+from hpo_torch.search.cnn_space import cnn_space
+from hpo_torch.search.families import activation_override
 
 SHAPE = (1, 8, 8)
 SPACE = cnn_space(SHAPE, 1437, 5, 20)
@@ -81,7 +82,7 @@ def test_images_need_not_be_square():
 @pytest.mark.parametrize("fixed", [{}, {"hidden_layers": 3, "conv_layers": 3}], ids=str)
 @pytest.mark.parametrize("name", KINDS)
 def test_forced_activation_appears_everywhere(name, fixed):
-    network = build(**activation_override(name), **fixed)
+    network = build(**activation_override("cnn", name), **fixed)
     activations = [
         type(module) for path, module in network.named_modules() if path.endswith(".activation")
     ]

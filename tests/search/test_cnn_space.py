@@ -10,7 +10,8 @@ from hpo_torch.config.schema import SearchSettings
 from hpo_torch.errors import InvalidValueError, UnknownNameError
 from hpo_torch.models.build import build_network
 from hpo_torch.search.cnn_shapes import misfit
-from hpo_torch.search.cnn_space import activation_override, cnn_space
+from hpo_torch.search.cnn_space import cnn_space
+from hpo_torch.search.families import activation_override
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 CONSTRAINED = ("conv_layers", "kernel_size", "padding", "pool_size")
@@ -134,6 +135,11 @@ def test_defaults_are_good_and_cheap():
         "clip_gradients": False,
         "batch_size": 32,
         "epochs": 10,
+        "augment_flip": False,
+        "augment_shift": 0,
+        "augment_crop": 0.0,
+        "augment_cutout": 0.0,
+        "augment_colour": 0.0,
     }
 
 
@@ -211,7 +217,7 @@ ACTIVATIONS = ["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_override_fixes_every_activation(name):
     space = cnn_space((1, 8, 8), 1000, 1, 2)
-    fixed = space.check_fixed(activation_override(name))
+    fixed = space.check_fixed(activation_override("cnn", name))
 
     for _, values in random_trials(space, 5, fixed):
         assert values["activation"] == values["hidden_activation"] == name
@@ -220,4 +226,4 @@ def test_activation_override_fixes_every_activation(name):
 
 def test_activation_override_refuses_an_unknown_name():
     with pytest.raises(UnknownNameError, match="Did you mean 'relu'"):
-        activation_override("rellu")
+        activation_override("cnn", "rellu")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpo_torch.config.schema import RunConfig
+from hpo_torch.data.requests import data_request
 from hpo_torch.hooks.manager import Plugins, new_manager
 from hpo_torch.hooks.records import DatasetSpec, HealthMetricSpec
 from hpo_torch.hooks.registry import build_registry
@@ -207,7 +208,13 @@ def run_script(tmp_path, registry, make_config):
         study = create_study(run.journal, config.search, parallel=capacity > 1)
         with EventLog(run.events) as log:
             announce = Announcer(log, [events.append], registry.plugins.manager.hook, print)
-            runner = StudyRunner(plan_study(config, registry), study, backend, run, announce)
+            runner = StudyRunner(
+                plan_study(config, registry, data_request(config.data)),
+                study,
+                backend,
+                run,
+                announce,
+            )
             runner.run()
         return StudyRun(runner, study, run, backend, events)
 

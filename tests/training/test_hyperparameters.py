@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import nn
 
+from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettings
 from hpo_torch.models.build import build_network
+from hpo_torch.protocol.job import TrialJob
 from hpo_torch.search.cnn_space import cnn_space
+from hpo_torch.training.lightning_module import Classifier
 from hpo_torch.training.optimizers import build_optimizer
+from hpo_torch.training.train_trial import train_trial
 
 SHAPE = (1, 16, 16)
 SPACE = cnn_space(SHAPE, 1437, 5, 20)
@@ -17,6 +23,15 @@ BASE = {"hidden_layers": 2, "hidden_units": 64, "optimizer": "sgd", "clip_gradie
 
 # How the loop trains, not what: the test of train_trial changes each of these.
 OF_THE_LOOP = {"batch_size", "clip_gradients", "gradient_clip_norm", "epochs"}
+
+# What the network sees of the training images, and no other ones.
+OF_THE_IMAGES = {
+    "augment_flip": True,
+    "augment_shift": 2,
+    "augment_crop": 0.3,
+    "augment_cutout": 0.5,
+    "augment_colour": 0.5,
+}
 
 
 def count(kind):
@@ -80,5 +95,55 @@ def build(values):
 
 
 def test_every_hyperparameter_of_the_space_is_covered():
-    assert CASES.keys() | OF_THE_LOOP == set(SPACE.names)
+    assert CASES.keys() | OF_THE_LOOP | OF_THE_IMAGES.keys() == set(SPACE.names)
     assert not CASES.keys() & OF_THE_LOOP
+
+
+@pytest.fixture
+def batches_of_a_trial(monkeypatch, tmp_path):
+    """Return a function that trains one epoch on digits: {"training": ..., "validation": ...}."""
+
+    def train(values):
+        seen, events = {"training": [], "validation": []}, []
+        with monkeypatch.context() as patch:
+            for part, inputs in seen.items():
+                step = getattr(Classifier, f"{part}_step")
+
+                def record(module, batch, batch_idx, inputs=inputs, step=step):
+                    inputs.append(batch[0].clone())
+                    return step(module, batch, batch_idx)
+
+                patch.setattr(Classifier, f"{part}_step", record)
+            job = small_job(values, tmp_path)
+            train_trial(job, events.append, threading.Event(), worker="here")
+        assert events[-1].outcome == "completed", events[-1].traceback
+        return {part: torch.cat(inputs) for part, inputs in seen.items()}
+
+    return train
+
+
+def small_job(values, folder):
+    small = {"filters": 2, "hidden_units": 8, "epochs": 1, "batch_size": 256}
+    return TrialJob(
+        study="study",
+        trial=0,
+        attempt="0-1",
+        seed=3,
+        data=DataSettings(dataset="digits", dir=str(folder)),
+        split_seed=0,
+        family="cnn",
+        hyperparameters=SPACE.defaults({**small, **values}),
+        training=TrainingSettings(),
+        health=HealthSettings(probe_size=16, gradient_probe_size=16),
+        device="cpu",
+    )
+
+
+def test_augmentation_alone_changes_what_is_trained_on(batches_of_a_trial):
+    plain = batches_of_a_trial({})
+    assert torch.equal(batches_of_a_trial({})["training"], plain["training"])
+    for name, value in OF_THE_IMAGES.items():
+        changed = batches_of_a_trial({name: value})
+        assert changed["training"].shape == plain["training"].shape, name
+        assert not torch.equal(changed["training"], plain["training"]), name
+        assert torch.equal(changed["validation"], plain["validation"]), name

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 SPECS = {spec.name: spec for spec in register_datasets()}
 
 
-def test_plugin_offers_three_image_sets():
-    assert set(SPECS) == {"digits", "mnist", "fashion_mnist"}
+def test_plugin_offers_these_image_sets():
+    assert set(SPECS) == {
+        "digits",
+        "mnist",
+        "fashion_mnist",
+        "cifar10",
+        "cifar100",
+        "gtsrb",
+        "folder",
+    }
     assert {spec.kind for spec in SPECS.values()} == {"image"}
 
 
@@ -28,6 +36,10 @@ def test_plugin_targets_are_loaders(spec: DatasetSpec):
     loader = resolve("dataset", spec)
     assert callable(loader.prepare)
     assert callable(loader.load)
+
+
+def test_only_sets_whose_mirror_images_keep_their_class_may_be_flipped():
+    assert {name for name, spec in SPECS.items() if spec.flips} == {"cifar10", "cifar100"}
 
 
 def test_listing_and_preparing_import_nothing_heavy(tmp_path: Path):

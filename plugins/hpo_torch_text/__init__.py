@@ -1,0 +1,3 @@
+"""Text data sets: IMDB, two forms of Reuters-21578, and the user's own tables."""
+
+from __future__ import annotations

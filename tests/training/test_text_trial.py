@@ -1,0 +1,173 @@
+"""A whole trial on texts, in this process: trained, measured, saved, loaded, scored."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from types import ModuleType
+
+import pytest
+import torch
+
+from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettings
+from hpo_torch.data.spec import TextData
+from hpo_torch.hooks.manager import Plugins, new_manager
+from hpo_torch.hooks.records import DatasetSpec
+from hpo_torch.hooks.registry import build_registry
+from hpo_torch.hooks.specs import hookimpl
+from hpo_torch.protocol.job import TrialJob
+from hpo_torch.results.best_model_readme import best_model_readme
+from hpo_torch.results.records import TrialResult
+from hpo_torch.search.lstm_space import lstm_space
+from hpo_torch.training import evaluate, train_trial
+from hpo_torch.training.lightning_module import Classifier
+
+SNIPPET = re.compile(r"```python\n(.*?)```", re.DOTALL)
+SMALL = {
+    "embedding_dim": 8,
+    "lstm_units": 8,
+    "hidden_units": 8,
+    "sequence_length": 8,
+    "learning_rate": 0.02,
+    "epochs": 3,
+}
+
+
+class Moods:
+    """600 texts of neutral words, one of which tells the class: learnable to 1.0."""
+
+    @staticmethod
+    def load(request):
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.arange(600) % 2
+        lengths = torch.randint(0, 7, (600,), generator=generator).tolist()
+        texts = [
+            "so " * length + ("fine" if label else "dull")
+            for label, length in zip(labels.tolist(), lengths, strict=True)
+        ]
+        return TextData(
+            train_texts=texts[:500],
+            train_labels=labels[:500],
+            test_texts=texts[500:],
+            test_labels=labels[500:],
+            class_names=("dull", "fine"),
+            fingerprint="moods",
+        )
+
+
+class Offer:
+    @hookimpl
+    def register_datasets(self):
+        return [
+            DatasetSpec(
+                name="moods",
+                target="mood_loaders:Moods",
+                summary="made up",
+                kind="text",
+                num_classes=2,
+                input_shape=(),
+                sizes=(500, 100),
+                source="none",
+            )
+        ]
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """First-party plugins, and the made-up data set."""
+    import hpo_torch_health.plugin
+
+    loaders = ModuleType("mood_loaders")
+    loaders.Moods = Moods
+    monkeypatch.setitem(sys.modules, "mood_loaders", loaders)
+    plugins = Plugins(new_manager())
+    plugins.manager.register(Offer(), "moods_plugin")
+    plugins.manager.register(hpo_torch_health.plugin, "hpo_torch_health")
+    registry = build_registry(plugins)
+    monkeypatch.setattr(train_trial, "installed_registry", lambda: registry)
+    monkeypatch.setattr(evaluate, "installed_registry", lambda: registry)
+    return registry
+
+
+@pytest.fixture
+def trained(registry, tmp_path):
+    """The events of one trial; its weights are in tmp_path/trial."""
+    job = TrialJob(
+        study="study",
+        trial=0,
+        attempt="0-1",
+        seed=3,
+        data=DataSettings(dataset="moods", dir=str(tmp_path / "data")),
+        split_seed=0,
+        family="lstm",
+        hyperparameters=lstm_space(400, 1, 3).defaults(SMALL),
+        training=TrainingSettings(precision="32-true"),
+        health=HealthSettings(),
+        device="cpu",
+        output_dir=str(tmp_path / "trial"),
+    )
+    events = []
+    train_trial.train_trial(job, events.append, threading.Event(), worker="here")
+    assert events[-1].outcome == "completed", events[-1].traceback
+    return job, events
+
+
+def test_trial_learns_and_every_health_metric_is_a_number(trained):
+    _, events = trained
+    measured = events[-1].measurements
+    assert measured.val_accuracy == 1.0
+    assert {name for name, reading in measured.health.items() if reading.value is None} == set()
+    assert measured.health["neuron_utilization"].details["units"] == {
+        "lstm.0.forwards": 8,
+        "lstm.0.backwards": 8,
+        "head.hidden1.activation": 8,
+    }
+    assert list(measured.health["gradient_health"].details["decades"]) == [
+        "lstm.0.forwards",
+        "lstm.0.backwards",
+        "head.hidden1.linear",
+        "head.output",
+    ]
+    assert measured.memory_bytes > 4 * 4 * measured.parameters
+    assert measured.inference_seconds > 0
+
+
+def test_checkpoint_holds_all_that_is_needed(trained, tmp_path):
+    model = Classifier.load_from_checkpoint(tmp_path / "trial" / "model.ckpt")
+    spec = model.hparams["input_spec"]
+    assert spec["tokens"][:3] == ["[PAD]", "[UNK]", "so"]
+    assert sorted(spec["tokens"][3:]) == ["dull", "fine"]
+    assert (spec["sequence_length"], spec["shape"]) == (8, [5])
+    assert json.loads(json.dumps(spec)) == dict(spec)
+
+
+def test_evaluation_scores_the_test_set(trained, tmp_path):
+    job, _ = trained
+    report = evaluate.evaluate_checkpoint(tmp_path / "trial" / "model.ckpt", job.data, 0, "cpu")
+    assert report.accuracy == 1.0
+    assert report.confusion == [[50, 0], [0, 50]]
+
+
+def test_readme_shows_code_that_classifies_texts(trained, tmp_path, monkeypatch):
+    job, events = trained
+    readme = best_model_readme(
+        TrialResult(
+            trial=0,
+            attempt="0-1",
+            state="complete",
+            score=1.0,
+            seed=3,
+            family=job.family,
+            hyperparameters=job.hyperparameters,
+            measurements=events[-1].measurements,
+            kept_epoch=1,
+            started="2026-01-01T00:00:00+00:00",
+            seconds=1.0,
+        )
+    )
+    monkeypatch.chdir(tmp_path / "trial")
+    names = {"texts": ["Dull!", "so so so fine", "fine"]}
+    exec(SNIPPET.search(readme)[1], names)
+    assert names["names"] == ["dull", "fine", "fine"]
