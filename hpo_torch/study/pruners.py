@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 # The first epochs of a healthy network can look bad (a low learning rate); one is not judged.
 FIRST_JUDGED_EPOCH = 2
-# A median needs a few finished trials to mean something.
-UNPRUNED_TRIALS = 4
+# A median needs a few finished trials to mean something; trial 0, a good default, is one of them.
+UNPRUNED_TRIALS = 3
 
 
 def make_pruner(settings: SearchSettings) -> optuna.pruners.BasePruner:

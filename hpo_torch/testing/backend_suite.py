@@ -31,10 +31,12 @@ class BackendSuite:
 
     Attributes:
         worker_processes: Whether trials run in processes of this machine that may die.
+        reuses_workers: Whether a worker runs one job after another.
         patience: Seconds that a job may take from `submit` to its end, start of workers included.
     """
 
     worker_processes: ClassVar[bool] = True
+    reuses_workers: ClassVar[bool] = True
     patience: ClassVar[float] = 30.0
 
     def make_backend(self, train_target: str) -> ExecutionBackend:
@@ -131,9 +133,10 @@ class BackendSuite:
         assert self.outcomes(self.until_finished(backend, 1)) == {1: "stopped"}
         assert list(backend.poll(0.2)) == []
 
-    def test_jobs_one_after_another_reuse_workers(self, backend: ExecutionBackend) -> None:
-        processes = self.processes(backend, jobs=3 * backend.capacity)
-        assert 1 <= len(processes) <= backend.capacity
+    def test_jobs_run_one_after_another(self, backend: ExecutionBackend) -> None:
+        jobs = 3 * backend.capacity
+        processes = self.processes(backend, jobs)
+        assert 1 <= len(processes) <= (backend.capacity if self.reuses_workers else jobs)
         assert (os.getpid() in processes) != self.worker_processes
 
     def test_poll_waits_as_long_as_told(self, backend: ExecutionBackend) -> None:

@@ -45,14 +45,14 @@ def test_fixed_hyperparameter_is_in_every_trial_and_not_searched(run_script):
 
 def test_trial_below_the_median_is_pruned_and_later_epochs_do_not_count(run_script):
     good = [0.5, 0.8, 0.9]
-    run = run_script([good, good, good, good, [0.1, 0.2, 0.99]])
-    assert run.states == {0: "complete", 1: "complete", 2: "complete", 3: "complete", 4: "pruned"}
-    assert run.backend.stopped == {4}
-    pruned = run.runner.results[4]
+    run = run_script([good, good, good, [0.1, 0.2, 0.99]])
+    assert run.states == {0: "complete", 1: "complete", 2: "complete", 3: "pruned"}
+    assert run.backend.stopped == {3}
+    pruned = run.runner.results[3]
     # The worker sent a third epoch (0.99) before it stopped; the decision fell after the second.
     assert [epoch.val_accuracy for epoch in pruned.epochs] == [0.1, 0.2]
     assert pruned.score == 0.2
-    assert run.study.trials[4].state == optuna.trial.TrialState.PRUNED
+    assert run.study.trials[3].state == optuna.trial.TrialState.PRUNED
     assert RunView(run.run).best.trial == 0
 
 

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from hpo_torch.config.schema import DataSettings
+from hpo_torch.data.datamodule import ImageDataModule, load_prepared
+from hpo_torch.errors import DataError
+from hpo_torch.hooks.registry import installed_registry
+from hpo_torch.training.evaluate import confusion_and_loss
+from hpo_torch.training.lightning_module import Classifier
+from hpo_torch.training.train_trial import failure_kind, train_trial
+
+
+def of_kind(events, kind):
+    return [event for event in events if event.kind == kind]
+
+
+def checkpoint(job_events_dir):
+    return Classifier.load_from_checkpoint(Path(job_events_dir) / "model.ckpt", map_location="cpu")
+
+
+def test_events_come_in_order_and_end_with_one_last_word(train):
+    events = train(epochs=3)
+    assert [event.kind for event in events] == [
+        "trial_started",
+        "epoch_finished",
+        "epoch_finished",
+        "epoch_finished",
+        "training_finished",
+    ]
+    assert [event.metrics.epoch for event in of_kind(events, "epoch_finished")] == [1, 2, 3]
+    assert events[-1].outcome == "completed"
+    assert {event.attempt for event in events} == {"a"}
+
+
+def test_a_few_epochs_learn_the_digits(train):
+    finished = train(epochs=5)[-1]
+    assert finished.measurements.val_accuracy > 0.85
+    assert 0.5 < finished.measurements.overall_health <= 1.0
+
+
+def test_same_seed_repeats_bit_for_bit_and_another_differs(train):
+    def losses(**options):
+        return [e.metrics.train_loss for e in of_kind(train(**options), "epoch_finished")]
+
+    first = losses(dropout=0.3)
+    assert losses(dropout=0.3) == first
+    assert losses(dropout=0.3, seed=2) != first
+
+
+def test_health_does_not_change_training(train):
+    """Probe sizes and sampling steps differ; what is trained must not."""
+
+    def losses(health):
+        events = train(epochs=3, health=health)
+        return [
+            (e.metrics.train_loss, e.metrics.val_loss) for e in of_kind(events, "epoch_finished")
+        ]
+
+    few = {"probe_size": 16, "gradient_probe_size": 8, "every_k_steps": 50}
+    many = {"probe_size": 512, "gradient_probe_size": 128, "every_k_steps": 1}
+    assert losses(few) == losses(many)
+
+
+def test_saved_weights_are_those_of_the_kept_epoch(train, tmp_path):
+    # A learning rate this high makes the best epoch come before the last.
+    events = train(epochs=8, learning_rate=0.02, seed=3)
+    finished = events[-1]
+    assert finished.kept_epoch < 8
+    model = checkpoint(tmp_path / "trial")
+    loader = installed_registry().datasets.load("digits")
+    prepared = load_prepared(loader, DataSettings(), 0, torch.device("cpu"))
+    confusion, loss = confusion_and_loss(
+        model.network, ImageDataModule(prepared, 64, 0).val_dataloader(), 10
+    )
+    accuracy = confusion.diagonal().sum().item() / confusion.sum().item()
+    kept = of_kind(events, "epoch_finished")[finished.kept_epoch - 1].metrics
+    assert accuracy == pytest.approx(kept.val_accuracy)
+    assert loss == pytest.approx(kept.val_loss, rel=1e-4)
+    assert finished.measurements.val_accuracy == kept.val_accuracy
+
+
+def test_objective_accuracy_keeps_the_last_epoch(train):
+    finished = train(epochs=4, objective="accuracy")[-1]
+    assert finished.kept_epoch == 4
+    assert finished.measurements.val_accuracy == finished.measurements.last_val_accuracy
+
+
+def test_training_stops_early_after_patience_epochs_without_improvement(train):
+    # A learning rate of 1e-6 moves no prediction: the first epoch stays the best.
+    events = train(epochs=20, learning_rate=1e-6, optimizer="sgd", training={"patience": 2})
+    accuracies = [e.metrics.val_accuracy for e in of_kind(events, "epoch_finished")]
+    best = accuracies.index(max(accuracies))
+    assert len(accuracies) == best + 1 + 2
+    assert events[-1].outcome == "completed"
+
+
+def test_stop_signal_ends_the_trial_at_its_next_step(make_job):
+    stop, events = threading.Event(), []
+
+    def emit(event):
+        events.append(event)
+        if event.kind == "epoch_finished":
+            stop.set()
+
+    train_trial(make_job(epochs=20), emit, stop, worker="w")
+    assert len(of_kind(events, "epoch_finished")) == 1
+    assert events[-1].outcome == "stopped"
+
+
+def test_diverged_trial_says_so_and_emits_no_infinite_epoch(train):
+    events = train(
+        epochs=5, optimizer="sgd", learning_rate=10.0, batch_norm=False, initializer="he_normal",
+        hidden_layers=4, hidden_decrease=0.75, dropout=0.0, seed=0,
+    )  # fmt: skip
+    finished = events[-1]
+    assert (finished.outcome, finished.failure_kind) == ("failed", "diverged")
+    assert "not finite in epoch" in finished.message
+    assert all(
+        math.isfinite(event.metrics.train_loss) for event in of_kind(events, "epoch_finished")
+    )
+    assert of_kind(events, "health_alert")
+
+
+def test_error_of_a_trial_becomes_its_last_word(make_job):
+    events = []
+    job = make_job().model_copy(update={"family": "transformer"})
+    train_trial(job, events.append, threading.Event(), worker="w")
+    finished = events[-1]
+    assert (finished.outcome, finished.failure_kind) == ("failed", "user_code")
+    assert "transformer" in finished.message
+    assert "Traceback" in finished.traceback
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (DataError("broken"), "data"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "out_of_memory"),
+        (RuntimeError("shape mismatch"), "user_code"),
+    ],
+)
+def test_failure_kind(error, kind):
+    assert failure_kind(error) == kind
+
+
+def test_batch_size_and_epochs_reach_the_loop(train):
+    small, large = train(batch_size=32, epochs=1), train(batch_size=128, epochs=3)
+    assert (len(of_kind(small, "epoch_finished")), len(of_kind(large, "epoch_finished"))) == (1, 3)
+    first = [of_kind(events, "epoch_finished")[0].metrics for events in (small, large)]
+    assert first[0].train_loss != first[1].train_loss
+    assert first[0].train_loss < first[1].train_loss  # four times the steps
+
+
+def test_gradient_clipping_reaches_the_optimiser(train, monkeypatch):
+    norms = []
+    step = torch.optim.AdamW.step
+
+    def spy(self, *args, **kwargs):
+        result = step(self, *args, **kwargs)
+        total = torch.nn.utils.get_total_norm(
+            [p.grad for group in self.param_groups for p in group["params"]]
+        )
+        norms.append(total.item())
+        return result
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spy)
+    train(epochs=1, clip_gradients=False)
+    free = max(norms)
+    norms.clear()
+    train(epochs=1, clip_gradients=True, gradient_clip_norm=0.5)
+    assert max(norms) <= 0.5 + 1e-4 < free
+
+
+def test_forced_activation_is_in_the_saved_model(train, tmp_path):
+    train(epochs=1, activation="swish", hidden_activation="swish")
+    network = checkpoint(tmp_path / "trial").network
+    activations = {
+        type(module)
+        for module in network.modules()
+        if type(module).__module__ == "torch.nn.modules.activation"
+    }
+    assert activations == {nn.SiLU}
+
+
+def test_mixed_precision_trains_and_is_reported(train):
+    events = train(epochs=3, training={"precision": "bf16-mixed"})
+    assert events[0].precision == "bf16-mixed"
+    assert events[-1].measurements.val_accuracy > 0.5
