@@ -49,6 +49,7 @@ class Step:
         self.times: list[float] = []
 
     def run(self) -> None:
+        """Take one step and its time."""
         started = time.perf_counter()
         with self.placement.autocast():
             loss = functional.cross_entropy(self.network(self.inputs), self.labels)
@@ -58,6 +59,7 @@ class Step:
         self.times.append(time.perf_counter() - started)
 
     def summary(self) -> dict[str, float]:
+        """Return median and quartiles, in milliseconds."""
         times = sorted(1e3 * t for t in self.times[3:])  # the first steps warm caches up
         quarters = statistics.quantiles(times, n=4)
         return {"median": quarters[1], "lower_quartile": quarters[0], "upper_quartile": quarters[2]}
@@ -71,10 +73,13 @@ def main() -> None:
         for _ in range(ROUNDS):
             full.run()
             half.run()
-        rows.append({"side": side, **fixed, "float32_ms": full.summary(), "bf16_ms": half.summary()})
-        ratio = rows[-1]["bf16_ms"]["median"] / rows[-1]["float32_ms"]["median"]
-        print(f"{side}x{side} {fixed}: float32 {full.summary()['median']:.2f} ms, "
-              f"bf16 {half.summary()['median']:.2f} ms, ratio {ratio:.2f}")  # fmt: skip
+        slow, fast = full.summary(), half.summary()
+        rows.append({"side": side, **fixed, "float32_ms": slow, "bf16_ms": fast})
+        ratio = fast["median"] / slow["median"]
+        print(
+            f"{side}x{side} {fixed}: float32 {slow['median']:.2f} ms, "
+            f"bf16 {fast['median']:.2f} ms, ratio {ratio:.2f}"
+        )
     machine = {
         "threads": torch.get_num_threads(),
         "amx": bool(torch.cpu.get_capabilities().get("amx_bf16")),

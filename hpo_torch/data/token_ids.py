@@ -46,8 +46,8 @@ class TokenIds:
         """Return the texts with fewer tokens.
 
         Of a text that is longer, the first and the last `sequence_length` / 2 tokens are kept (one
-        more of the last where that is odd): reviews announce their verdict at the beginning and
-        give it at the end. `benchmarks/text_truncation.py` compares this with keeping either end.
+        more of the last where that is odd): news open with what matters, reviews close with it.
+        `benchmarks/text_truncation.py` compares this with keeping one end.
 
         Args:
             sequence_length: Most tokens of a text, at least 1.

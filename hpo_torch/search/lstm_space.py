@@ -23,7 +23,7 @@ def lstm_space(train_size: int, min_epochs: int, max_epochs: int) -> SearchSpace
             *_recurrence(),
             INITIALIZER,
             *hidden_layers(most=3, widths=(64, 128, 256, 512)),
-            *optimisation(learning_rate=2e-3),
+            *optimisation(learning_rate=3e-3),
             *schedule(train_size, min_epochs, max_epochs, batch_size=64),
         ),
     )

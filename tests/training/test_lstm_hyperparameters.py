@@ -59,7 +59,7 @@ CASES = {
     "dropout_decrease": (0.15, lambda n, _: round(n.head.hidden2.dropout.p, 9), 0.1, 0.15),
     "optimizer": ("adam", lambda _, o: type(o).__name__, "SGD", "Adam"),
     "momentum": (0.85, in_group("momentum"), 0.9, 0.85),
-    "learning_rate": (0.02, in_group("lr"), 0.002, 0.02),
+    "learning_rate": (0.02, in_group("lr"), 0.003, 0.02),
     "weight_decay": (0.003, in_group("weight_decay"), 0.0001, 0.003),
 }
 

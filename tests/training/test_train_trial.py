@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hpo_torch.config.schema import DataSettings
-from hpo_torch.data.datamodule import ImageDataModule, load_prepared
+from hpo_torch.data.load import load_prepared
 from hpo_torch.errors import DataError
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.training.evaluate import confusion_and_loss
@@ -75,10 +75,11 @@ def test_saved_weights_are_those_of_the_kept_epoch(train, tmp_path):
     assert finished.kept_epoch < 8
     model = checkpoint(tmp_path / "trial")
     loader = installed_registry().datasets.load("digits")
-    prepared = load_prepared(loader, DataSettings(), 0, torch.device("cpu"))
-    confusion, loss = confusion_and_loss(
-        model.network, ImageDataModule(prepared, 64, 0).val_dataloader(), 10
-    )
+    source = load_prepared(loader, DataSettings(), 0, torch.device("cpu"))
+    values = model.hparams["hyperparameters"]
+    prepared = source.for_trial(values)
+    batches = prepared.data_module(values, seed=0).val_dataloader()
+    confusion, loss = confusion_and_loss(model.network, batches, 10)
     accuracy = confusion.diagonal().sum().item() / confusion.sum().item()
     kept = of_kind(events, "epoch_finished")[finished.kept_epoch - 1].metrics
     assert accuracy == pytest.approx(kept.val_accuracy)
