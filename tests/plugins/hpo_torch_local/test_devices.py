@@ -139,3 +139,9 @@ def test_device_index_reads_the_number(device, index):
 )
 def test_visible_device_renames_cuda_only_in_a_pinned_worker(device, pinned, named):
     assert visible_device(device, {"CUDA_VISIBLE_DEVICES": "3"} if pinned else {}) == named
+
+
+@pytest.mark.parametrize(("inherited", "spin"), [({}, "100000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_worker_environment_limits_spinning_unless_the_user_has(inherited, spin):
+    environment = worker_environment(ExecutionSettings(), 0, 0, inherited)
+    assert environment["GOMP_SPINCOUNT"] == spin
