@@ -47,6 +47,11 @@ class DatasetSpec(Record):
     source: str
     flips: bool = False
 
+    @property
+    def has_facts(self) -> bool:
+        """Whether the record itself knows number and shape of its data; of own data it doesn't."""
+        return None not in (self.num_classes, self.input_shape, self.sizes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthMetricSpec(Record):

@@ -70,7 +70,8 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
     plan = plan_study(config, registry, request)
     selection = select_backend(config.execution, registry.backends)
     backend: ExecutionBackend = registry.backends.load(selection.spec.name)(config.execution)
-    registry.datasets.load(plan.dataset.name).prepare(request)
+    if plan.dataset.has_facts:  # own data have been prepared for the plan, warnings included
+        registry.datasets.load(plan.dataset.name).prepare(request)
     name = config.output.name or default_run_name(
         datetime.now(), plan.dataset.name, config.search.mode, config.search.optimize_for
     )
