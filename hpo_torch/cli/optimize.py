@@ -19,7 +19,7 @@ def _option(text: str, panel: str, *names: str) -> Any:
 
 def optimize(
     dataset: Annotated[
-        str | None, _option("Data set: `hpo-torch datasets list`. [digits]", SEARCH)
+        str | None, _option("Data set: `hpo-torch datasets list` (default: digits).", SEARCH)
     ] = None,
     data_path: Annotated[
         str | None, _option("Own data: a folder of images or a table of texts.", SEARCH)
@@ -34,18 +34,21 @@ def optimize(
     ] = None,
     family: Annotated[
         str | None,
-        _option("Model family: cnn for images or lstm for texts. [the one for the data]", SEARCH),
+        _option(
+            "Model family: cnn for images or lstm for texts (default: the one for the data).",
+            SEARCH,
+        ),
     ] = None,
     mode: Annotated[
-        str | None, _option("simple or health: `hpo-torch modes`. [health]", SEARCH)
+        str | None, _option("simple or health: `hpo-torch modes` (default: health).", SEARCH)
     ] = None,
     optimize_for: Annotated[
-        str | None, _option("Objective: `hpo-torch objectives`. [val_accuracy]", SEARCH)
+        str | None, _option("Objective: `hpo-torch objectives` (default: val_accuracy).", SEARCH)
     ] = None,
     health_weight: Annotated[
-        float | None, _option("Health's share of the score, 0..1. [0.3]", SEARCH)
+        float | None, _option("Health's share of the score, 0..1 (default: 0.3).", SEARCH)
     ] = None,
-    trials: Annotated[int | None, _option("Trials in all. [10]", SEARCH)] = None,
+    trials: Annotated[int | None, _option("Trials in all (default: 10).", SEARCH)] = None,
     timeout: Annotated[float | None, _option("Seconds for the whole search.", SEARCH)] = None,
     activation: Annotated[
         str | None,
@@ -59,30 +62,37 @@ def optimize(
         list[str] | None,
         _option("NAME=VALUE: a hyperparameter not to be searched; repeatable.", SEARCH),
     ] = None,
-    sampler: Annotated[str | None, _option("tpe or random. [tpe]", SEARCH)] = None,
-    pruner: Annotated[str | None, _option("median or none. [median]", SEARCH)] = None,
-    seed: Annotated[int | None, _option("Seed of everything random. [42]", SEARCH)] = None,
+    sampler: Annotated[str | None, _option("tpe or random (default: tpe).", SEARCH)] = None,
+    pruner: Annotated[str | None, _option("median or none (default: median).", SEARCH)] = None,
+    seed: Annotated[int | None, _option("Seed of everything random (default: 42).", SEARCH)] = None,
     epochs: Annotated[
         int | None, _option("Epochs of every trial; instead of the two below.", TRAINING)
     ] = None,
-    min_epochs: Annotated[int | None, _option("Fewest epochs of a trial. [5]", TRAINING)] = None,
-    max_epochs: Annotated[int | None, _option("Most epochs of a trial. [20]", TRAINING)] = None,
+    min_epochs: Annotated[
+        int | None, _option("Fewest epochs of a trial (default: 5).", TRAINING)
+    ] = None,
+    max_epochs: Annotated[
+        int | None, _option("Most epochs of a trial (default: 20).", TRAINING)
+    ] = None,
     backend: Annotated[
-        str | None, _option("Where trials run: `hpo-torch backends list`. [auto]", RUNNING)
+        str | None, _option("Where trials run: `hpo-torch backends list` (default: auto).", RUNNING)
     ] = None,
     device: Annotated[
-        str | None, _option("auto, cpu, cuda, cuda:N or mps. [auto]", RUNNING)
+        str | None, _option("auto, cpu, cuda, cuda:N or mps (default: auto).", RUNNING)
     ] = None,
-    jobs: Annotated[int | None, _option("Trials at once. [1]", RUNNING)] = None,
+    jobs: Annotated[int | None, _option("Trials at once (default: 1).", RUNNING)] = None,
     data_dir: Annotated[
-        str | None, _option("Folder of data files. [a per-user cache]", RUNNING)
+        str | None, _option("Folder of data files (default: a per-user cache).", RUNNING)
     ] = None,
-    output_dir: Annotated[str | None, _option("Folder of all runs. [runs]", RUNNING)] = None,
+    output_dir: Annotated[
+        str | None, _option("Folder of all runs (default: runs).", RUNNING)
+    ] = None,
     name: Annotated[
-        str | None, _option("The run's name. [time, data set and mode]", RUNNING)
+        str | None, _option("The run's name (default: time, data set and mode).", RUNNING)
     ] = None,
     plots: Annotated[
-        str | None, _option("Learning curves of trials: all, best or none. [best]", RUNNING)
+        str | None,
+        _option("Learning curves of trials: all, best or none (default: best).", RUNNING),
     ] = None,
     preset: Annotated[
         str | None, _option("A preset: `hpo-torch config presets`.", SETTINGS)

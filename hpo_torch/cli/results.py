@@ -11,19 +11,34 @@ from hpo_torch.cli.console import err, out, print_json, print_table
 from hpo_torch.cli.listings import AsJson
 from hpo_torch.results.catalogue import RunRow
 
-DEFAULT_RUNS = Path("runs")
+OutputDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of all runs (default: output.dir, which is runs).", show_default=False
+    ),
+]
 
 
-def find_run(run: str, root: Path) -> Path:
+def runs_folder(given: Path | None) -> Path:
+    """Return the folder of all runs: as given, or as the environment and the defaults say."""
+    from hpo_torch.config.load import environment_layer, resolve_config
+
+    configured = resolve_config([environment_layer()]).config.output.dir
+    return given or Path(configured).expanduser()
+
+
+def find_run(run: str, output_dir: Path | None) -> Path:
     """Take a path, or a run's name in the folder of all runs."""
     given = Path(run)
-    return given if given.is_dir() or given.parent != Path() else root / run
+    if given.is_dir() or given.parent != Path():
+        return given
+    return runs_folder(output_dir) / run
 
 
 def show(
     run: Annotated[str, typer.Argument(help="A run's folder, or its name in --output-dir.")],
     trials: Annotated[bool, typer.Option("--trials", help="List every trial.")] = False,
-    output_dir: Annotated[Path, typer.Option(help="Folder of all runs.")] = DEFAULT_RUNS,
+    output_dir: OutputDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what came of a run."""
@@ -46,18 +61,19 @@ def show(
 
 
 def runs(
-    output_dir: Annotated[Path, typer.Option(help="Folder of all runs.")] = DEFAULT_RUNS,
+    output_dir: OutputDir = None,
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder."""
     from hpo_torch.results.catalogue import list_runs
 
-    rows = list_runs(output_dir)
+    folder = runs_folder(output_dir)
+    rows = list_runs(folder)
     if as_json:
         print_json([{**_row(row), "path": str(row.path)} for row in rows])
         return
     if not rows:
-        err().print(f"no runs in {output_dir}; start one: hpo-torch optimize")
+        err().print(f"no runs in {folder}; start one: hpo-torch optimize")
         return
     columns = tuple(_row(rows[0]))
     print_table("Runs", columns, [tuple(_text(v) for v in _row(r).values()) for r in rows])
