@@ -53,7 +53,6 @@ class Objective:
         health_only: Only for health mode, where it is the whole score.
         early_stopping_metric: What has to improve for training to go on.
         keeps: Whose epoch's weights are saved and scored: the best by that metric, or the last.
-        needs_reference: Field of `References` and `Measurements` that it compares; None for none.
     """
 
     name: str
@@ -62,7 +61,6 @@ class Objective:
     health_only: bool = False
     early_stopping_metric: Literal["val_accuracy", "val_loss"] = "val_loss"
     keeps: Literal["best", "last"] = "best"
-    needs_reference: Literal["training_seconds", "memory_bytes", "inference_seconds"] | None = None
 
 
 def economy(cost: float, reference: float) -> float:
@@ -97,7 +95,7 @@ def _cost_objective(
         # Without skill as a factor, the cheapest network at chance level would win.
         return measurements.skill * economy(cost, reference)
 
-    return Objective(name=name, summary=summary, score=score, needs_reference=attribute)
+    return Objective(name=name, summary=summary, score=score)
 
 
 def _health_objective(metric: str, summary: str) -> Objective:

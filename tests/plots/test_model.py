@@ -64,5 +64,5 @@ def test_confusion_matrix_names_accuracy_and_interval(make_report):
 def test_confusion_matrix_draws_names_with_dollars_and_empty_classes():
     report = TestReport.from_confusion([[2, 0], [0, 0]], ["$5 \\frac$", "{x}_2"], 0.1)
     figure = confusion_matrix(report)
-    figure.canvas.draw()  # as mathematics the names would not parse
+    figure.draw_without_rendering()  # as mathematics the names would not parse
     assert "no example was confused" in figure.axes[1].texts[0].get_text()

@@ -47,7 +47,7 @@ def test_optimization_history_draws_the_best_so_far(twelve_trials):
 
 def test_optimization_history_of_one_trial_names_it_in_whole_numbers(make_trial):
     figure = optimization_history([make_trial(0)], "val_accuracy")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
     assert "0" in labels
     assert not any("." in label for label in labels)
