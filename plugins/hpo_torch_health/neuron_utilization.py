@@ -186,7 +186,7 @@ class NeuronUtilization:
         total = sum(units.values())
         dead = total - sum(kept["alive"].values())
         details = {
-            "layers": shares,
+            "alive": shares,
             "worst_layer": worst,
             "worst_share": shares[worst],
             "units": units,

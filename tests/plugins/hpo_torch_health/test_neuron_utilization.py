@@ -192,6 +192,6 @@ def test_score_is_of_the_kept_epoch_and_alerts_to_the_newest(make_record: Callab
     record = make_record(val_losses=(1.0, 2.0), observations=[good, bad], kept_epoch=0)
     reading = NeuronUtilization().score(record)
     assert reading.value == pytest.approx(11 / 12)
-    assert reading.details["layers"] == {"a": 0.75, "b": 1.0}
+    assert reading.details["alive"] == {"a": 0.75, "b": 1.0}
     assert (reading.details["worst_layer"], reading.details["dead_units"]) == ("a", 1)
     assert reading.details["alerts"] == ["all 4 units of activation 'a' are dead"]
