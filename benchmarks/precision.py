@@ -1,8 +1,8 @@
 """Milliseconds of a training step in float32 and in bfloat16 (autocast), on this CPU.
 
 Run: nox -s bench -- benchmarks/precision.py
-Expect: bfloat16 at 0.2 to 0.7 of the float32 time on 28x28 images where the CPU has AMX tiles
-(Xeon Sapphire Rapids and later), about equal at 8x8; far above 1 where bfloat16 is emulated.
+Expect: bfloat16 at 0.3 to 0.6 of the float32 time on 28x28 images where the CPU has AMX tiles
+(Xeon Sapphire Rapids and later), 0.8 at 8x8; far above 1 where bfloat16 is emulated.
 The two precisions take turns, so that a busy machine slows both alike.
 """
 
