@@ -2,7 +2,7 @@
 
 Run: nox -s bench -- benchmarks/precision.py
 Expect: bfloat16 at 0.3 to 0.6 of the float32 time on 28x28 images where the CPU has AMX tiles
-(Xeon Sapphire Rapids and later), 0.8 at 8x8; far above 1 where bfloat16 is emulated.
+(Xeon Sapphire Rapids and later), 0.8 at 8x8. Other CPUs were not measured.
 The two precisions take turns, so that a busy machine slows both alike.
 """
 

@@ -75,8 +75,8 @@ def resolve_device(name: str) -> torch.device:
 def resolve_precision(name: str, device: torch.device) -> str:
     """Turn "auto" into bf16-mixed where the device has fast bfloat16 arithmetic, else 32-true.
 
-    On a CPU that means AMX tiles: there a step of a CNN on 28x28 images took 0.3 to 0.6 of the float32
-    time (benchmarks/precision.py); emulated bfloat16 is slower than float32.
+    On a CPU that means AMX tiles: there a step of a CNN on 28x28 images took 0.3 to 0.6 of the
+    float32 time (benchmarks/precision.py). CPUs without them were not measured.
     """
     if name != "auto":
         return name
