@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hpo_torch.study.live import LiveTrial
 
 WORST_SCORE = 0.0
+UNMEASURED = "the objective could not be measured; the score is the worst, 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,9 @@ def judge(live: LiveTrial, finished: TrainingFinished, score: float | None) -> V
         reason = live.stop_reason or "stopped by its backend"
         kind: FailureKind = "timeout" if reason == "timeout" else "backend"
         return Verdict(state="failed", score=None, failure_kind=kind, message=reason)
-    return Verdict(state="complete", score=WORST_SCORE if score is None else score)
+    if score is None:
+        return Verdict(state="complete", score=WORST_SCORE, message=UNMEASURED)
+    return Verdict(state="complete", score=score)
 
 
 def tell(study: optuna.Study, handle: optuna.Trial, verdict: Verdict) -> None:
