@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hpo_torch.data.downloads import sole_writer
 from hpo_torch.data.transfer import checksum_failure, download
-from hpo_torch.errors import CorruptDataError, DataError
+from hpo_torch.errors import CorruptDataError
 
 if TYPE_CHECKING:
     from hpo_torch.data.transfer import Progress
@@ -55,18 +56,10 @@ def fetch_archive(archive: RemoteArchive, folder: Path, progress: Progress | Non
         CorruptDataError: The archive is damaged, or holds something else.
         DataError: The folder cannot be written to.
     """
-    from filelock import FileLock
-
     wanted = folder / archive.holds
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{archive.name}.lock"):
-            if not wanted.exists():
-                _fetch(archive, folder, progress)
-    except OSError as error:  # those of the network are DownloadErrors by now
-        raise DataError(
-            f"cannot write to {folder}: {error.strerror}. Choose another folder with data.dir."
-        ) from error
+    with sole_writer(folder, archive.name):
+        if not wanted.exists():
+            _fetch(archive, folder, progress)
     return wanted
 
 

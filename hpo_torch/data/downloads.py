@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import shutil
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hpo_torch.data.transfer import checksum_failure, download
 from hpo_torch.errors import CorruptDataError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from hpo_torch.data.transfer import Progress
@@ -94,19 +95,30 @@ def fetch_file(file: RemoteFile, folder: Path, progress: Progress | None = None)
         DownloadError: Every mirror failed; the message says how, for each.
         DataError: The folder cannot be written to.
     """
+    destination = folder / file.name
+    with sole_writer(folder, file.name):
+        if not destination.is_file():
+            _fetch(file, destination, progress)
+    return destination
+
+
+@contextmanager
+def sole_writer(folder: Path, name: str) -> Iterator[None]:
+    """Make `folder` if it is absent, and let one process at a time write `name` in it.
+
+    Raises:
+        DataError: The folder cannot be written to.
+    """
     from filelock import FileLock
 
-    destination = folder / file.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{file.name}.lock"):
-            if not destination.is_file():
-                _fetch(file, destination, progress)
+        with FileLock(folder / f".{name}.lock"):
+            yield
     except OSError as error:  # those of the network are DownloadErrors by now
         raise DataError(
             f"cannot write to {folder}: {error.strerror}. Choose another folder with data.dir."
         ) from error
-    return destination
 
 
 def _fetch(file: RemoteFile, destination: Path, progress: Progress | None) -> None:
