@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Mode = Literal["simple", "health"]
+Sampler = Literal["tpe", "random", "gp", "cmaes", "nsga2", "grid", "qmc"]
+Pruner = Literal["none", "median", "percentile", "hyperband", "asha", "patient", "threshold"]
 ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
 
 
@@ -61,8 +63,42 @@ class SearchSettings(Section):
     trials: int = Field(10, ge=1, description="trials in all")
     timeout: float | None = Field(None, gt=0.0, description="seconds for the whole study")
     seed: int = Field(42, ge=0, le=2**32 - 1, description="of sampler, splits and every trial")
-    sampler: Literal["tpe", "random"] = Field("tpe", description="how hyperparameters are chosen")
-    pruner: Literal["median", "none"] = Field("median", description="how bad trials are stopped")
+    trial_timeout: float | None = Field(
+        None, gt=0.0, description="seconds for one trial, after which it has failed"
+    )
+    max_failures: int = Field(5, ge=1, description="failed trials in a row that end the study")
+    sampler: Sampler = Field("tpe", description="how hyperparameters are chosen")
+    sampler_options: dict[str, Any] = Field(
+        default_factory=dict, description="options by name: `hpo-torch samplers`"
+    )
+    pruner: Pruner = Field("median", description="how bad trials are stopped")
+    pruner_options: dict[str, Any] = Field(
+        default_factory=dict, description="options by name: `hpo-torch pruners`"
+    )
+    max_parameters: int | None = Field(
+        None, ge=1, description="most trainable parameters; larger networks are not proposed"
+    )
+    max_memory: float | None = Field(
+        None,
+        gt=0.0,
+        description="most memory of one training step, 10^9 bytes, estimated; networks that need "
+        "more are not proposed",
+    )
+    enqueue: str | None = Field(
+        None, description="YAML or JSON file of configurations that are trained first"
+    )
+    warm_start: str | None = Field(
+        None, description="folder of an earlier run whose trials the sampler learns from"
+    )
+    confirm: int = Field(
+        0, ge=0, description="best trials that are trained again before the winner is named"
+    )
+    confirm_seeds: int = Field(3, ge=1, description="fresh seeds for each confirmed trial")
+    space: dict[str, Any] = Field(
+        default_factory=dict,
+        description="changes of the search space: {family: {hyperparameter: {choices: [...]} or "
+        "{low: x, high: y}}}",
+    )
     min_epochs: int = Field(5, ge=1, description="lower end of the searched number of epochs")
     max_epochs: int = Field(20, ge=1, description="upper end of the searched number of epochs")
     activation: ForcedActivation | None = Field(
@@ -108,6 +144,18 @@ class ExecutionSettings(Section):
     backend: str = Field("auto", description="`hpo-torch backends list`; auto: local processes")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     jobs: int = Field(1, ge=1, description="trials at once; 1 repeats bit for bit")
+    oversubscribe: bool = Field(False, description="allow more workers than CUDA devices")
+    retries: int = Field(
+        2,
+        ge=0,
+        description="times in a row that a trial whose worker died is started again without "
+        "having finished an epoch in between",
+    )
+    storage: str | None = Field(
+        None,
+        description="URL of a database (postgresql://...) through which several engines work on "
+        "one study, the one of the run's name; by default a journal file in the run's folder",
+    )
 
 
 class OutputSettings(Section):

@@ -17,7 +17,8 @@ class ExecutionBackend(Protocol):
 
     For each submitted job the backend delivers, in order: at most one `TrialStarted`, the
     `EpochFinished` and `HealthAlert`s of its epochs, and exactly one `TrainingFinished`, also when
-    the worker died ("failed", "worker_died"). A trial's own error never raises here.
+    the worker died ("failed", "worker_died"). A trial's own error never raises here. Events may
+    arrive twice or late (a network repeats messages): the study goes by attempt and epoch.
     """
 
     @property
@@ -35,6 +36,21 @@ class ExecutionBackend(Protocol):
 
     def stop(self, trial: int) -> None:
         """Ask a trial to end at its next step; its `TrainingFinished` says "stopped"."""
+
+    def kill(self, trial: int) -> None:
+        """End a trial at once, hung or not, with its worker if need be.
+
+        Its `TrainingFinished` says "failed" ("worker_died"), unless it ended by itself before.
+        """
+
+    def reattach(self, job: TrialJob) -> bool:
+        """Take over a job that an earlier process submitted and that may still run.
+
+        Returns:
+            Whether it was found; its events follow as if it had been submitted here. False where
+            it is gone: the study submits another attempt. Always False where jobs die with the
+            process that submitted them.
+        """
 
     def close(self) -> None:
         """End all workers, running or not, and free everything; may be called twice."""

@@ -29,7 +29,12 @@ class Event(Frozen):
 
 
 class StudyStarted(Event):
-    """A study begins."""
+    """A study begins, or goes on.
+
+    Attributes:
+        trials: Wanted in all.
+        finished: Of those, how many earlier processes finished: 0 unless it is resumed.
+    """
 
     kind: Literal["study_started"] = "study_started"
     run: str
@@ -38,6 +43,7 @@ class StudyStarted(Event):
     objective: str
     trials: int
     backend: str
+    finished: int = 0
 
 
 class TrialEvent(Event):
@@ -48,7 +54,12 @@ class TrialEvent(Event):
 
 
 class TrialStarted(TrialEvent):
-    """A trial's network is built and its first epoch begins."""
+    """A trial's network is built and its next epoch begins.
+
+    Attributes:
+        epochs: The most that it may train.
+        epochs_done: Of those, how many an earlier attempt's training state holds; 0 of a new one.
+    """
 
     kind: Literal["trial_started"] = "trial_started"
     worker: str
@@ -57,6 +68,7 @@ class TrialStarted(TrialEvent):
     hyperparameters: dict[str, Any]
     parameters: int
     epochs: int
+    epochs_done: int = 0
 
 
 class EpochFinished(TrialEvent):
@@ -99,6 +111,22 @@ class TrainingFinished(TrialEvent):
     traceback: str = ""
 
 
+class TrialRetried(TrialEvent):
+    """An attempt ended early, and the trial goes on in another one.
+
+    Attributes:
+        failure_kind: What ended the attempt that this event belongs to.
+        next_attempt: What takes over, from the last epoch whose training state was stored.
+        accumulate: Parts that the next attempt splits its batches into, to save memory.
+    """
+
+    kind: Literal["trial_retried"] = "trial_retried"
+    failure_kind: FailureKind
+    message: str
+    next_attempt: str
+    accumulate: int = 1
+
+
 class TrialFinished(TrialEvent):
     """A trial's state and score are decided and stored."""
 
@@ -121,6 +149,7 @@ class StudyFinished(Event):
     completed: int
     pruned: int
     failed: int
+    unfinished: int = 0
     best_trial: int | None
     best_score: float | None
     test_accuracy: float | None
@@ -135,6 +164,7 @@ AnyEvent = Annotated[
     | EpochFinished
     | HealthAlert
     | TrainingFinished
+    | TrialRetried
     | TrialFinished
     | StudyFinished,
     Field(discriminator="kind"),

@@ -22,7 +22,13 @@ class TrialJob(Frozen):
         hyperparameters: Every hyperparameter by name, fixed and implied ones included.
         objective: Name of the objective; decides which epoch's weights are kept.
         device: "cpu", "cuda", "cuda:1", "mps" or "auto".
-        output_dir: Where the kept weights go (`model.ckpt`); None returns no artefacts.
+        output_dir: Where the kept weights go (`model.ckpt`), and after every epoch the training's
+            state (`training_state.ckpt`), from which the next attempt goes on if it is there. None
+            leaves nothing.
+        known_epochs: Epochs of earlier attempts that the study has heard of; the later ones that
+            the training's state holds are reported again.
+        accumulate: Parts of a batch that go through the network one after another, to save
+            memory; their gradients make one step.
     """
 
     study: str
@@ -38,3 +44,5 @@ class TrialJob(Frozen):
     health: HealthSettings
     device: str = "auto"
     output_dir: str | None = None
+    known_epochs: int = 0
+    accumulate: int = 1

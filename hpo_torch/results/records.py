@@ -43,6 +43,8 @@ class TrialResult(Frozen):
     epochs: list[EpochMetrics] = Field(default_factory=list)
     failure_kind: FailureKind | None = None
     message: str = ""
+    attempts: int = Field(default=1, ge=1, description="how often it was started")
+    accumulate: int = Field(default=1, ge=1, description="parts of a batch, as in `TrialJob`")
     started: str
     seconds: float = Field(ge=0.0)
 
@@ -122,7 +124,9 @@ class RunSummary(Frozen):
     Attributes:
         run: Name of the run.
         health_weight: Health's share of the score; None in simple mode, where it plays no part.
-        counts: Number of trials by state.
+        counts: Number of finished trials by state.
+        unfinished: Trials that were stopped with the study; resuming it goes on with them.
+        rejected: Configurations that were asked for and not trained: too large, or trained before.
         best: The best trial's figures; None where no trial completed.
         test_accuracy: Of the winner on the official test set; None where it was not scored.
         parameter_importance: Share 0..1 by hyperparameter; None with too few completed trials.
@@ -140,6 +144,8 @@ class RunSummary(Frozen):
     seed: int
     backend: str
     counts: dict[TrialState, int]
+    unfinished: int = 0
+    rejected: int = 0
     best_trial: int | None
     best_score: float | None = Field(allow_inf_nan=False)
     best: KeyFigures | None
