@@ -24,6 +24,8 @@ class Augmentation:
         flip: Mirror half of the images left to right.
         shift: Furthest move in rows and in columns, pixels; less than a side.
         crop: Largest share of a side that is cut away, 0..1; what is left is scaled back up.
+        affine: Strength of a random affine map: the image is turned by up to so many radians, each
+            side scaled and one sheared by up to that share, 0..1.
         cutout: Side of a square that is blanked out, as a share of the shorter side, 0..1.
         colour: Brightness, contrast and, of RGB images, saturation are multiplied by factors from
             1 - colour to 1 + colour.
@@ -32,6 +34,7 @@ class Augmentation:
     flip: bool = False
     shift: int = 0
     crop: float = 0.0
+    affine: float = 0.0
     cutout: float = 0.0
     colour: float = 0.0
 
@@ -42,6 +45,7 @@ class Augmentation:
             flip=hyperparameters["augment_flip"],
             shift=hyperparameters["augment_shift"],
             crop=hyperparameters["augment_crop"],
+            affine=hyperparameters["augment_affine"],
             cutout=hyperparameters["augment_cutout"],
             colour=hyperparameters["augment_colour"],
         )
@@ -62,7 +66,7 @@ class Augmenter:
         DRAWS: How many random numbers an image takes.
     """
 
-    DRAWS: ClassVar[int] = 11
+    DRAWS: ClassVar[int] = 15
 
     def __init__(
         self, augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]
@@ -82,13 +86,16 @@ class Augmenter:
             float32 [B, C, H, W], in the channels_last format if anything was done.
         """
         what = self.augmentation
-        flip, shift, crop, cutout, colour = torch.split(draws, [1, 2, 3, 2, 3], dim=1)
+        flip, shift, crop, affine, cutout, colour = torch.split(draws, [1, 2, 3, 4, 2, 3], dim=1)
         if what.colour:
             statistics = (self._mean.to(images.device), self._std.to(images.device))
             factors = 1 + what.colour * (2 * colour - 1)
             images = jitter_colours(images, factors, statistics)
-        if what.crop:
-            images = resized_crops(images, 1 - what.crop * crop[:, 0], crop[:, 1:])
+        if what.crop or what.affine:
+            windows = crop_windows(1 - what.crop * crop[:, 0], crop[:, 1:])
+            height, width = images.shape[2:]
+            maps = affine_maps(what.affine * (2 * affine - 1), height / width)
+            images = sampled(images, torch.bmm(windows, maps)[:, :2])
         if what.flip or what.shift:
             steps = (shift * (2 * what.shift + 1)).floor().long() - what.shift
             images = shift_and_flip(images, steps, (flip[:, 0] < 1 / 2) & what.flip)
@@ -133,20 +140,46 @@ def jitter_colours(images: Tensor, factors: Tensor, statistics: tuple[Tensor, Te
     return changed.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
-def resized_crops(images: Tensor, sides: Tensor, places: Tensor) -> Tensor:
-    """Cut a window out of each image and scale it back up, bilinearly.
+def crop_windows(sides: Tensor, places: Tensor) -> Tensor:
+    """Return the maps [B, 3, 3] that show a window of each image, scaled up to its size.
+
+    Like all maps here they lead from where a pixel of the result lies to where it comes from, in
+    homogeneous (x, y), each from -1 to 1 over the image.
 
     Args:
-        images: float32 [B, C, H, W].
         sides: float32 [B], the window's height and width as shares of the image's, 0..1.
         places: float32 [B, 2], where the window lies: 0 top or left, 1 bottom or right.
     """
-    transforms = images.new_zeros(len(images), 2, 3)
-    transforms[:, 0, 0] = transforms[:, 1, 1] = sides
-    transforms[:, :, 2] = (1 - sides).unsqueeze(1) * (2 * places.flip(1) - 1)  # x before y
-    grid = functional.affine_grid(transforms, list(images.shape), align_corners=False)
-    cropped = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return cropped.contiguous(memory_format=torch.channels_last)
+    windows = sides.new_zeros(len(sides), 3, 3)
+    windows[:, 0, 0] = windows[:, 1, 1] = sides
+    windows[:, :2, 2] = (1 - sides).unsqueeze(1) * (2 * places.flip(1) - 1)  # x before y
+    windows[:, 2, 2] = 1
+    return windows
+
+
+def affine_maps(amounts: Tensor, aspect: float) -> Tensor:
+    """Return the maps [B, 3, 3] that turn, scale and shear each image about its centre.
+
+    Args:
+        amounts: float32 [B, 4]: angle in radians, scale of width - 1, scale of height - 1, shear.
+        aspect: Height of the images by their width; in pixels a turn keeps right angles.
+    """
+    angle, width, height, shear = amounts.unbind(dim=1)
+    cos, sin = angle.cos(), angle.sin()
+    maps = amounts.new_zeros(len(amounts), 3, 3)
+    maps[:, 0, 0] = (1 + width) * cos
+    maps[:, 0, 1] = ((1 + width) * -sin + shear) * aspect
+    maps[:, 1, 0] = (1 + height) * sin / aspect
+    maps[:, 1, 1] = (1 + height) * cos
+    maps[:, 2, 2] = 1
+    return maps
+
+
+def sampled(images: Tensor, maps: Tensor) -> Tensor:
+    """Read each image through a map [B, 2, 3], bilinearly; beyond its border, that repeats."""
+    grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
+    changed = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return changed.contiguous(memory_format=torch.channels_last)
 
 
 def shift_and_flip(images: Tensor, steps: Tensor, flips: Tensor) -> Tensor:

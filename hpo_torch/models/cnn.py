@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def build_cnn(
     hyperparameters: Mapping[str, Any], input_shape: tuple[int, ...], num_classes: int
 ) -> nn.Sequential:
-    """Build a CNN: blocks conv1, conv2 ..., then features, hidden1 ..., and output.
+    """Build a CNN: (standardize), blocks conv1, conv2 ..., features, hidden1 ..., and output.
 
     Batch normalisation follows the activation, as in the published search space. Weights are drawn
     from torch's global generator.
@@ -37,6 +37,9 @@ def build_cnn(
     channels, height, width = input_shape
     filters: int = hyperparameters["filters"]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if hyperparameters["standardize"]:
+        # One group without weights: every image gets mean 0 and variance 1 over all its values.
+        layers["standardize"] = nn.GroupNorm(1, channels, affine=False)
     for number in range(1, hyperparameters["conv_layers"] + 1):
         layers[f"conv{number}"] = _block(hyperparameters, channels, filters)
         channels = filters

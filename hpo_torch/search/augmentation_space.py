@@ -16,6 +16,10 @@ def augmentation(side: int, *, flips: bool) -> tuple[Parameter, ...]:
         side: The shorter side of an image, pixels.
         flips: Whether a mirrored image keeps its class.
     """
+    return (*_geometry(side, flips=flips), *_values())
+
+
+def _geometry(side: int, *, flips: bool) -> tuple[Parameter, ...]:
     return (
         Parameter(
             "augment_flip",
@@ -41,6 +45,18 @@ def augmentation(side: int, *, flips: bool) -> tuple[Parameter, ...]:
             "Largest share of a training image's sides that a random crop leaves off.",
             allowed=Float(0.0, 0.9),
         ),
+        Parameter(
+            "augment_affine",
+            Float(0.0, 0.25),
+            0.0,
+            "Random turn (in radians), scaling and shearing (as shares) of a training image.",
+            allowed=Float(0.0, 1.0),
+        ),
+    )
+
+
+def _values() -> tuple[Parameter, ...]:
+    return (
         Parameter(
             "augment_cutout",
             Choice((0.0, 0.25)),

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from torchvision.transforms import v2 as torchvision_transforms
 from torchvision.transforms.v2 import functional as torchvision
 
 from hpo_torch.data.augmentation import (
     Augmentation,
     Augmenter,
+    affine_maps,
+    crop_windows,
     cut_out,
     jitter_colours,
-    resized_crops,
+    sampled,
     shift_and_flip,
 )
 
@@ -40,7 +45,14 @@ def test_nothing_asked_for_returns_the_very_images():
 
 @pytest.mark.parametrize(
     "what",
-    [{"flip": True}, {"shift": 2}, {"crop": 0.3}, {"cutout": 0.5}, {"colour": 0.4}],
+    [
+        {"flip": True},
+        {"shift": 2},
+        {"crop": 0.3},
+        {"affine": 0.2},
+        {"cutout": 0.5},
+        {"colour": 0.4},
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("channels", [1, 3])
@@ -57,7 +69,7 @@ def test_each_change_alone_changes_images_but_not_the_given_ones(what, channels)
 
 def test_image_is_changed_alike_in_any_batch():
     images, numbers = random_images(16), draws(16)
-    what = {"flip": True, "shift": 2, "crop": 0.3, "cutout": 0.5, "colour": 0.4}
+    what = {"flip": True, "shift": 2, "crop": 0.3, "affine": 0.2, "cutout": 0.5, "colour": 0.4}
     together = augment(images, numbers, **what)
     for start in (0, 5, 10):
         part = slice(start, start + 5)
@@ -106,11 +118,15 @@ def test_shift_takes_every_step_equally_often():
 @pytest.mark.parametrize(("place", "corner"), [(0.0, (0, 0)), (1.0, (4, 3)), (0.5, (2, 1.5))])
 def test_resized_crop_is_bilinear(place, corner):
     images = random_images(2, 3, (8, 6))
-    changed = resized_crops(images, torch.full((2,), 0.5), torch.full((2, 2), place))
+    changed = cropped(images, torch.full((2,), 0.5), torch.full((2, 2), place))
     # Pixel i of the result lies at (i + 1/2) / 2 of the window, pixel centres being at 1/2.
     rows = (torch.arange(8) + 0.5) * 0.5 - 0.5 + corner[0]
     columns = (torch.arange(6) + 0.5) * 0.5 - 0.5 + corner[1]
     torch.testing.assert_close(changed, bilinear(images, rows, columns))
+
+
+def cropped(images: torch.Tensor, sides: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    return sampled(images, crop_windows(sides, places)[:, :2])
 
 
 def bilinear(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
@@ -131,7 +147,7 @@ def bilinear(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) ->
 
 def test_resized_crop_is_torchvisions_inside_of_the_window():
     images = random_images(2, 3, (8, 6))
-    changed = resized_crops(images, torch.full((2,), 0.5), torch.ones(2, 2))
+    changed = cropped(images, torch.full((2,), 0.5), torch.ones(2, 2))
     theirs = torchvision.resized_crop(images, 4, 3, 4, 3, [8, 6], antialias=False)
     # At the window's border we see the image beyond, torchvision repeats the border.
     torch.testing.assert_close(changed[:, :, 1:7, 1:5], theirs[:, :, 1:7, 1:5])
@@ -139,7 +155,40 @@ def test_resized_crop_is_torchvisions_inside_of_the_window():
 
 def test_resized_crop_of_the_whole_image_is_the_image():
     images = random_images(4)
-    torch.testing.assert_close(resized_crops(images, torch.ones(4), torch.rand(4, 2)), images)
+    torch.testing.assert_close(cropped(images, torch.ones(4), torch.rand(4, 2)), images)
+
+
+def test_affine_map_is_torchvisions_turn():
+    images = random_images(1, 3, (9, 9))
+    turned = sampled(images, affine_maps(torch.tensor([[0.3, 0, 0, 0]]), 1.0)[:, :2])
+    theirs = torchvision.rotate(
+        images, math.degrees(0.3), torchvision_transforms.InterpolationMode.BILINEAR
+    )
+    # At the corners we repeat the border, torchvision shows black.
+    torch.testing.assert_close(turned[:, :, 2:7, 2:7], theirs[:, :, 2:7, 2:7], atol=1e-4, rtol=0)
+
+
+def test_affine_turn_keeps_right_angles_of_a_wide_image():
+    height, width = 10.0, 40.0
+    theta = affine_maps(torch.tensor([[0.3, 0, 0, 0]]), height / width)[0, :2, :2]
+    # from pixels to -1..1 and back
+    to_unit = torch.diag(torch.tensor([2 / width, 2 / height]))
+    in_pixels = to_unit.inverse() @ theta @ to_unit
+    torch.testing.assert_close(in_pixels @ in_pixels.T, torch.eye(2))
+
+
+def test_affine_scale_and_shear_by_hand():
+    maps = affine_maps(torch.tensor([[0.0, 0.5, -0.25, 0.1]]), 1.0)[0]
+    torch.testing.assert_close(maps, torch.tensor([[1.5, 0.1, 0], [0, 0.75, 0], [0, 0, 1]]))
+
+
+def test_affine_amounts_lie_within_what_is_asked_for():
+    x = torch.linspace(-1 + 1 / 9, 1 - 1 / 9, 9).expand(200, 1, 9, 9)  # where a pixel lies
+    changed = augment(x, draws(200), affine=0.1)
+    slopes = (changed[:, 0, 4, 5] - changed[:, 0, 4, 3]) / (x[0, 0, 4, 5] - x[0, 0, 4, 3])
+    assert slopes.min() >= 0.9 * math.cos(0.1)
+    assert slopes.max() <= 1.1
+    assert slopes.std() > 0.03
 
 
 def test_crop_leaves_off_no_more_than_asked_for():
@@ -222,10 +271,11 @@ def test_augmentation_reads_its_hyperparameters():
         "augment_flip": True,
         "augment_shift": 3,
         "augment_crop": 0.15,
+        "augment_affine": 0.1,
         "augment_cutout": 0.25,
         "augment_colour": 0.2,
         "filters": 32,
     }
     assert Augmentation.of(values) == Augmentation(
-        flip=True, shift=3, crop=0.15, cutout=0.25, colour=0.2
+        flip=True, shift=3, crop=0.15, affine=0.1, cutout=0.25, colour=0.2
     )

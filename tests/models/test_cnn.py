@@ -73,6 +73,23 @@ def test_global_pooling_averages_each_feature_map():
     torch.testing.assert_close(pooled, features.mean(dim=(2, 3)))
 
 
+def test_standardize_makes_light_and_contrast_irrelevant():
+    images = torch.rand(4, *SHAPE)
+    network, plain = build(standardize=True).eval(), build(standardize=False).eval()
+
+    torch.testing.assert_close(network(0.25 * images - 0.5), network(images), atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(plain(0.25 * images - 0.5), plain(images), atol=1e-2)
+
+
+def test_standardize_gives_every_image_mean_0_and_variance_1():
+    seen = build(shape=(3, 8, 8), standardize=True).standardize(torch.rand(2, 3, 8, 8))
+
+    torch.testing.assert_close(seen.mean(dim=(1, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        seen.var(dim=(1, 2, 3), correction=0), torch.ones(2), rtol=1e-3, atol=0
+    )
+
+
 def test_images_need_not_be_square():
     values = SPACE.defaults({})
 
