@@ -3,6 +3,8 @@
 class TestMyBackend(BackendSuite):
     def make_backend(self, train_target):
         return MyBackend(ExecutionSettings(jobs=2), train_target=train_target)
+
+Class attributes say what kind of backend it is; see `backend_harness.BackendHarness`.
 """
 
 # ruff: noqa: D102, PLR2004 - the name of a test says what it tests
@@ -10,46 +12,21 @@ class TestMyBackend(BackendSuite):
 from __future__ import annotations
 
 import os
-import sys
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
+from hpo_torch.protocol.events import EpochFinished, TrainingFinished
+from hpo_torch.testing.backend_fault_suite import BackendFaultSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hpo_torch.execution.backend import ExecutionBackend
-    from hpo_torch.protocol.events import BackendEvent
 
 
-class BackendSuite:
-    """What every backend must do, tested through the `ExecutionBackend` protocol alone.
-
-    Attributes:
-        worker_processes: Whether trials run in processes of this machine that may die.
-        reuses_workers: Whether a worker runs one job after another.
-        patience: Seconds that a job may take from `submit` to its end, start of workers included.
-    """
-
-    worker_processes: ClassVar[bool] = True
-    reuses_workers: ClassVar[bool] = True
-    patience: ClassVar[float] = 30.0
-
-    def make_backend(self, train_target: str) -> ExecutionBackend:
-        """Return a backend, not started, that trains with `train_target` ("module:attribute")."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def backend(self) -> Iterator[ExecutionBackend]:
-        """Give a test a started backend, and close it after the test."""
-        backend = self.make_backend(FAKE_TARGET)
-        backend.start()
-        yield backend
-        backend.close()
+class BackendSuite(BackendFaultSuite):
+    """What every backend must do, tested through the `ExecutionBackend` protocol alone."""
 
     def test_job_streams_its_events_in_order(self, backend: ExecutionBackend) -> None:
         backend.submit(fake_job(7, epochs=3))
@@ -75,9 +52,8 @@ class BackendSuite:
         self, backend: ExecutionBackend, behaviour: str
     ) -> None:
         backend.submit(fake_job(0, behaviour))
-        events = [*self.until_finished(backend, 1), *backend.poll(0.2)]
-        assert [event.kind for event in events].count("training_finished") == 1
-        assert events[-1].kind == "training_finished"
+        events = [*self.until_finished(backend, 1), *self.poll(backend, 0.2)]
+        self.only_end(events)
 
     def test_raising_train_function_gives_failed(self, backend: ExecutionBackend) -> None:
         backend.submit(fake_job(0, "raise"))
@@ -131,7 +107,7 @@ class BackendSuite:
         self.until_started(backend, 2)
         backend.stop(1)
         assert self.outcomes(self.until_finished(backend, 1)) == {1: "stopped"}
-        assert list(backend.poll(0.2)) == []
+        assert self.poll(backend, 0.2) == []
 
     def test_jobs_run_one_after_another(self, backend: ExecutionBackend) -> None:
         jobs = 3 * backend.capacity
@@ -142,10 +118,10 @@ class BackendSuite:
     def test_poll_waits_as_long_as_told(self, backend: ExecutionBackend) -> None:
         self.processes(backend, jobs=1)  # the workers are up, nothing is left to happen
         begun = time.monotonic()
-        assert list(backend.poll(0.0)) == []
+        assert self.poll(backend, 0.0) == []
         assert time.monotonic() - begun < 0.2
         begun = time.monotonic()
-        assert list(backend.poll(0.3)) == []
+        assert self.poll(backend, 0.3) == []
         assert 0.25 <= time.monotonic() - begun < 2.0
 
     def test_poll_returns_as_soon_as_something_happens(self, backend: ExecutionBackend) -> None:
@@ -171,61 +147,6 @@ class BackendSuite:
         self.until_started(backend, 1)
         backend.close()
         assert [number for number in processes if _is_alive(number)] == []
-
-    @pytest.mark.parametrize(("behaviour", "word"), [("die", "exit code 3"), ("kill", "SIGKILL")])
-    def test_dead_worker_fails_its_job_and_is_replaced(
-        self, backend: ExecutionBackend, behaviour: str, word: str
-    ) -> None:
-        self.only_with_worker_processes()
-        backend.submit(fake_job(0, behaviour))
-        events = self.until_finished(backend, 1)
-        assert [event.kind for event in events] == ["trial_started", "training_finished"]
-        last = events[-1]
-        assert isinstance(last, TrainingFinished)
-        assert (last.outcome, last.failure_kind) == ("failed", "worker_died")
-        assert word in last.message
-        backend.submit(fake_job(1))
-        assert self.outcomes(self.until_finished(backend, 1)) == {1: "completed"}
-
-    def only_with_worker_processes(self) -> None:
-        """Skip the test where nothing can die, or where its death cannot be seen."""
-        if not self.worker_processes:
-            pytest.skip("this backend has no worker processes on this machine")
-        if sys.platform == "win32":
-            pytest.skip("needs POSIX signals")
-
-    def until_finished(self, backend: ExecutionBackend, jobs: int) -> list[BackendEvent]:
-        """Return all events up to the end of `jobs` jobs."""
-        return self._until(backend, TrainingFinished, jobs)
-
-    def until_started(self, backend: ExecutionBackend, jobs: int) -> list[BackendEvent]:
-        """Return all events up to the start of `jobs` jobs."""
-        return self._until(backend, TrialStarted, jobs)
-
-    def processes(self, backend: ExecutionBackend, jobs: int) -> set[int]:
-        """Run jobs one after another; return the numbers of the processes that ran them."""
-        numbers = set()
-        for trial in range(jobs):
-            backend.submit(fake_job(trial))
-            last = self.until_finished(backend, 1)[-1]
-            assert isinstance(last, TrainingFinished)
-            numbers.add(int(last.message))
-        return numbers
-
-    def outcomes(self, events: list[BackendEvent]) -> dict[int, str]:
-        """Return how each trial ended."""
-        return {e.trial: e.outcome for e in events if isinstance(e, TrainingFinished)}
-
-    def _until(
-        self, backend: ExecutionBackend, kind: type[BackendEvent], times: int
-    ) -> list[BackendEvent]:
-        deadline = time.monotonic() + self.patience
-        events: list[BackendEvent] = []
-        while sum(isinstance(event, kind) for event in events) < times:
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {kind.__name__} in {self.patience} s; so far: {events}"
-            events.extend(backend.poll(left))
-        return events
 
 
 def _is_alive(process: int) -> bool:

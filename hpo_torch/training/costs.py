@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from hpo_torch.models.size import count_parameters
+from hpo_torch.models.size import count_parameters, weight_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
-# Extra copies of the weights that each optimiser keeps (moments, momentum).
-OPTIMIZER_COPIES: Mapping[str, int] = {"adam": 2, "adamw": 2, "rmsprop": 1, "sgd": 1}
-BYTES_PER_WEIGHT = 4
 INFERENCE_BATCH = 32
 INFERENCE_REPEATS = 7
 
@@ -32,22 +29,22 @@ def saved_activation_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -
     """
     model = copy.deepcopy(network).train()
     parameters = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
-    storages: dict[int, Tensor] = {}
+    storages: dict[int, torch.UntypedStorage] = {}
 
-    def pack(tensor: Tensor) -> Tensor:
-        storages[tensor.untyped_storage().data_ptr()] = tensor  # kept, so no address is reused
-        return tensor
+    def pack(tensor: Tensor) -> None:
+        # Kept, so that no address is reused; without the tensor, which would keep the graph that
+        # keeps it: such a circle through C++ is never collected. Nothing runs backward.
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage
 
     devices = [inputs.device] if inputs.device.type == "cuda" else []
     with (
         torch.random.fork_rng(devices),
-        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed),
     ):
         functional.cross_entropy(model(inputs), labels)
     return sum(
-        tensor.untyped_storage().nbytes()
-        for address, tensor in storages.items()
-        if address not in parameters
+        storage.nbytes() for address, storage in storages.items() if address not in parameters
     )
 
 
@@ -55,8 +52,7 @@ def step_memory_bytes(
     network: nn.Module, hyperparameters: Mapping[str, Any], inputs: Tensor, labels: Tensor
 ) -> int:
     """Estimate the peak bytes of one training step: weights, gradients, moments, activations."""
-    copies = 2 + OPTIMIZER_COPIES[hyperparameters["optimizer"]]
-    weights = count_parameters(network) * BYTES_PER_WEIGHT * copies
+    weights = weight_memory(count_parameters(network), hyperparameters["optimizer"])
     return weights + saved_activation_bytes(network, inputs, labels)
 
 

@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from hpo_torch.plugin_api import InvalidValueError
+from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_local.devices import check_device
 from hpo_torch_local.run_job import TRAIN_TARGET, failed, run_job
 
@@ -26,6 +27,10 @@ GRACE_SECONDS = 5.0
 class InProcessBackend:
     """Trains in a thread, so that breakpoints and profilers of this process see the trial.
 
+    A thread cannot be killed. A killed trial is given up: it counts as ended, and whatever it still
+    says is dropped, but its thread and memory stay until it notices that it should stop, or until
+    this process ends. Where trials hang, use the backend 'local'.
+
     Args:
         settings: The device; `jobs` must be 1, because one process trains one trial at a time.
         train_target: The training function, "package.module:attribute"; tests give their own.
@@ -42,9 +47,7 @@ class InProcessBackend:
         check_device(settings)
         self._target = train_target
         self._events: queue.SimpleQueue[BackendEvent] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._trial: int | None = None
-        self._stop = threading.Event()
+        self._attempt: _Attempt | None = None
 
     @property
     def capacity(self) -> int:
@@ -56,13 +59,9 @@ class InProcessBackend:
 
     def submit(self, job: TrialJob) -> None:
         """Begin to train the job."""
-        if self._thread is not None:
-            self._thread.join()  # it has sent its TrainingFinished, so it is about to end
-        self._trial, self._stop = job.trial, threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(job, self._stop), name=f"trial-{job.trial}", daemon=True
-        )
-        self._thread.start()
+        if self._attempt is not None:
+            self._attempt.join()  # it has sent its TrainingFinished, so it is about to end
+        self._attempt = _Attempt(job, self._target, self._events)
 
     def poll(self, timeout: float) -> Sequence[BackendEvent]:
         """Return what happened, in order; wait at most `timeout` seconds for something to."""
@@ -76,20 +75,66 @@ class InProcessBackend:
 
     def stop(self, trial: int) -> None:
         """Ask a trial to end at its next step; one that is not in flight has ended already."""
-        if trial == self._trial:
-            self._stop.set()
+        if self._attempt is not None and self._attempt.trial == trial:
+            self._attempt.stop()
+
+    def kill(self, trial: int) -> None:
+        """Give a trial up: it has failed, and its thread is left to itself."""
+        if self._attempt is not None and self._attempt.trial == trial:
+            self._attempt.give_up()
+            self._attempt = None
+
+    def reattach(self, job: TrialJob) -> bool:
+        """Find nothing: jobs end with the process that submitted them."""
+        return False
 
     def close(self) -> None:
-        """Stop the trial; a thread cannot be killed, so wait `GRACE_SECONDS` at most for it."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(GRACE_SECONDS)
+        """Stop the trial and wait `GRACE_SECONDS` at most for it; wait for none given up."""
+        if self._attempt is not None:
+            self._attempt.stop()
+            self._attempt.join(GRACE_SECONDS)
 
-    def _run(self, job: TrialJob, stop: threading.Event) -> None:
+
+class _Attempt:
+    """One job in its thread, which speaks until its last word or until it is given up."""
+
+    def __init__(self, job: TrialJob, target: str, events: queue.SimpleQueue[BackendEvent]) -> None:
+        self._job, self._target, self._events = job, target, events
+        self._stop = threading.Event()
+        self._speaking = threading.Lock()
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name=f"trial-{job.trial}", daemon=True)
+        self._thread.start()
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial."""
+        return self._job.trial
+
+    def stop(self) -> None:
+        """Ask the training to end at its next step."""
+        self._stop.set()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the thread's end."""
+        self._thread.join(timeout)
+
+    def give_up(self) -> None:
+        """Say that the trial failed, unless it has ended; drop what its thread still says."""
+        self._emit(failed(self._job, "worker_died", "given up: a thread cannot be killed"))
+        self._stop.set()
+
+    def _emit(self, event: BackendEvent) -> None:
+        with self._speaking:
+            if not self._over:
+                self._events.put(event)
+                self._over = isinstance(event, TrainingFinished)
+
+    def _run(self) -> None:
         try:
             train = pkgutil.resolve_name(self._target)
         except (ImportError, AttributeError) as error:
             message = f"{self._target} cannot be imported: {error}"
-            self._events.put(failed(job, "backend", message, traceback.format_exc()))
+            self._emit(failed(self._job, "backend", message, traceback.format_exc()))
             return
-        run_job(train, job, self._events.put, stop, worker=WORKER)
+        run_job(train, self._job, self._emit, self._stop, worker=WORKER)

@@ -10,7 +10,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo_torch_local.devices import check_device, cpu_threads, worker_environment
+from hpo_torch_local.devices import check_device, check_jobs, cpu_threads, worker_environment
 from hpo_torch_local.run_job import TRAIN_TARGET
 from hpo_torch_local.slot import Slot
 from hpo_torch_local.worker import WorkerSetup
@@ -29,14 +29,17 @@ class LocalBackend:
     """Worker processes that import torch once and then train job after job.
 
     A worker that dies takes its trial with it and is replaced; the study and the other trials go
-    on. What workers print goes to a log file each, whose end is quoted when one dies.
+    on. What workers print goes to a log file each, whose end is quoted when one dies. Workers die
+    with this process, and on Linux with the thread that started them: call `start` and `poll` from
+    one that lives as long as the backend.
 
     Args:
         settings: Device, and `jobs`: the number of workers.
         train_target: The training function, "package.module:attribute"; tests give their own.
 
     Raises:
-        InvalidValueError: `settings.device` is no device name.
+        InvalidValueError: `settings.device` is no device name, or there are more jobs than CUDA
+            devices without `settings.oversubscribe`.
         DeviceUnavailableError: The device asked for is absent.
     """
 
@@ -44,6 +47,7 @@ class LocalBackend:
         self._settings = settings
         self._target = train_target
         self._cuda_devices = check_device(settings)
+        check_jobs(settings, self._cuda_devices)
         self._slots: list[Slot] = []
         self._logs: tempfile.TemporaryDirectory[str] | None = None
 
@@ -82,6 +86,16 @@ class LocalBackend:
         for slot in self._slots:
             if slot.trial == trial:
                 slot.stop()
+
+    def kill(self, trial: int) -> None:
+        """Kill a trial's worker, whatever it does; one that has ended already is let be."""
+        for slot in self._slots:
+            if slot.trial == trial:
+                slot.kill()
+
+    def reattach(self, job: TrialJob) -> bool:
+        """Find nothing: jobs end with the process that submitted them."""
+        return False
 
     def close(self) -> None:
         """End all workers: asked first, terminated after `GRACE_SECONDS`, killed after that."""

@@ -65,6 +65,11 @@ class Slot:
         elif self._worker is not None:
             self._worker.send(StopJob(attempt=job.attempt))
 
+    def kill(self) -> None:
+        """End the job at once, with its worker, which is replaced."""
+        if self._job is not None and self._worker is not None:
+            self._worker.kill()
+
     def collect(self) -> list[BackendEvent]:
         """Return the events since the last call; replace the worker if it has died."""
         if self._worker is not None:
@@ -111,10 +116,10 @@ class Slot:
     def _replace(self, worker: WorkerProcess) -> None:
         death, output = worker.bury(), worker.last_output()
         self._worker, self._ready = None, False
-        if self._running and self._job is not None:
-            self._finish(failed(self._job, "worker_died", death, output))
-        else:
+        if not self._running:
             self._idle_deaths += 1
+        if self._job is not None and (self._running or worker.killed):
+            self._finish(failed(self._job, "worker_died", death, output))
         if self._idle_deaths < MAX_IDLE_DEATHS:
             self._worker = WorkerProcess(self._setup)
             return

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpo_torch_local.devices import visible_device
-from hpo_torch_local.messages import COMMANDS, REPORTS, RunJob, StopJob, WorkerReady
+from hpo_torch_local.messages import COMMANDS, RunJob, StopJob, WorkerReady
+from hpo_torch_local.orphans import die_with_parent
+from hpo_torch_local.outbox import Outbox
 from hpo_torch_local.run_job import run_job
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hpo_torch.protocol.job import TrialJob
-    from hpo_torch_local.messages import Report
     from hpo_torch_local.run_job import TrainFunction
 
 
@@ -49,30 +50,34 @@ def run_worker(connection: Connection, setup: WorkerSetup) -> None:
     """Serve jobs until the backend says so or disappears; the target of the worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the study's to decide
     _redirect_output(setup.log)
+    die_with_parent()
     os.environ.update(setup.environment)
-    inbox = _Inbox(connection)
+    outbox = Outbox(connection)
+    inbox = _Inbox(connection, outbox)
     threading.Thread(target=inbox.read, name="commands", daemon=True).start()
     train: TrainFunction = pkgutil.resolve_name(setup.target)
     if "torch" in sys.modules:
         import torch
 
         torch.set_num_threads(setup.threads)
-    inbox.emit(WorkerReady())
-    while (job := inbox.next_job()) is not None:
-        device = visible_device(job.device, setup.environment)
-        resolved = job.model_copy(update={"device": device})
-        run_job(train, resolved, inbox.emit, inbox.stop_of(job), worker=setup.name)
-        inbox.forget(job)
+    outbox.emit(WorkerReady())
+    try:
+        while (job := inbox.next_job()) is not None:
+            device = visible_device(job.device, setup.environment)
+            resolved = job.model_copy(update={"device": device})
+            run_job(train, resolved, outbox.emit, inbox.stop_of(job), worker=setup.name)
+            inbox.forget(job)
+    finally:
+        outbox.flush()
 
 
 class _Inbox:
-    """The worker's end of the pipe: a thread reads commands while the main thread trains."""
+    """What the worker is told: a thread reads commands while the main thread trains."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, outbox: Outbox) -> None:
+        self._connection, self._outbox = connection, outbox
         self._jobs: queue.SimpleQueue[TrialJob | None] = queue.SimpleQueue()
         self._stops: dict[str, threading.Event] = {}
-        self._sending = threading.Lock()
         self._closing = False
 
     def read(self) -> None:
@@ -102,18 +107,6 @@ class _Inbox:
         """Drop what is kept of a finished job."""
         del self._stops[job.attempt]
 
-    def emit(self, report: Report) -> None:
-        """Send a report; after `Shutdown` nobody reads them, so none is sent.
-
-        Raises:
-            pydantic.ValidationError: The backend could not read it.
-        """
-        line = report.model_dump_json().encode()
-        REPORTS.validate_json(line)  # an unreadable report must fail its trial, not the study
-        with self._sending:
-            if not self._closing:
-                self._connection.send_bytes(line)
-
     def _stop(self, attempt: str) -> None:
         stop = self._stops.get(attempt)  # None: it has just finished by itself
         if stop is not None:
@@ -121,6 +114,7 @@ class _Inbox:
 
     def _shut_down(self) -> None:
         self._closing = True
+        self._outbox.silence()
         for stop in list(self._stops.values()):
             stop.set()
         self._jobs.put(None)

@@ -26,10 +26,15 @@ _TAIL_BYTES = 4000
 
 
 class WorkerProcess:
-    """A spawned process that runs `run_worker`, and this side's end of its pipe."""
+    """A spawned process that runs `run_worker`, and this side's end of its pipe.
+
+    Attributes:
+        killed: Whether `kill` was called.
+    """
 
     def __init__(self, setup: WorkerSetup) -> None:
         self._setup = setup
+        self.killed = False
         setup.log.write_bytes(b"")
         self._connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
@@ -74,9 +79,10 @@ class WorkerProcess:
         pid = self._process.pid
         self._process.join(_TERMINATE_SECONDS)  # its pipe may close just before it is gone
         self._kill_if_alive()
-        death = f"worker {self._setup.name} (process {pid}) {_manner(self._process.exitcode)}"
+        code = self._process.exitcode
+        manner = "was killed, as the study asked" if self.killed else _manner(code)
         self._free()
-        return death
+        return f"worker {self._setup.name} (process {pid}) {manner}"
 
     def last_output(self) -> str:
         """Return the end of what the worker has printed; "" where it printed nothing."""
@@ -90,6 +96,12 @@ class WorkerProcess:
     def terminate(self) -> None:
         """Tell the worker to die (SIGTERM)."""
         self._process.terminate()
+
+    def kill(self) -> None:
+        """End the worker at once, whatever it does (SIGKILL)."""
+        self.killed = True
+        self._process.kill()
+        self._process.join(_TERMINATE_SECONDS)
 
     def end(self, deadline: float) -> None:
         """Wait for the exit until `deadline` (of `time.monotonic`), then force it; free all."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import torch
 from torch import nn
 
@@ -36,6 +38,18 @@ def test_measuring_memory_leaves_network_and_randomness_alone():
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), state)
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_measuring_memory_keeps_nothing_alive():
+    network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3))
+
+    def weights() -> int:
+        gc.collect()
+        return sum(type(each) is nn.Parameter for each in gc.get_objects())
+
+    before = weights()
+    saved_activation_bytes(network, torch.ones(8, 4), torch.zeros(8, dtype=torch.int64))
+    assert weights() == before  # the measured copy is gone, and with it its graph
 
 
 def test_inference_time_is_positive_and_restores_training_mode():

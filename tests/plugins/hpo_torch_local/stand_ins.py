@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from hpo_torch.testing.fake_training import fake_metrics
 
 if TYPE_CHECKING:
     from hpo_torch.protocol.job import TrialJob
+
+
+RELEASE = threading.Event()
 
 
 def report_process(job, emit, stop, *, worker):
@@ -41,6 +45,27 @@ def ignore_everything(job, emit, stop, *, worker):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     emit(epoch_finished(job, 1.0))
     time.sleep(60.0)
+
+
+def deaf_until_released(job, emit, stop, *, worker):
+    """Hang after the first epoch, whatever is asked; train another one after `RELEASE`."""
+    emit(epoch_finished(job, 1.0))
+    RELEASE.wait(60.0)
+    emit(epoch_finished(job, 0.5))
+    emit(finished(job, ""))
+
+
+def finish_and_hang(job, emit, stop, *, worker):
+    """Say the last word, and hang in the very next step."""
+    emit(finished(job, "the last word"))
+    time.sleep(60.0)
+
+
+def interrupted_with_a_backlog(job, emit, stop, *, worker):
+    """Say more than the pipe holds, and end the process by an exception that nobody catches."""
+    for _ in range(200):
+        emit(epoch_finished(job, 1.0).model_copy(update={"attempt": "x" * 10_000}))
+    raise KeyboardInterrupt
 
 
 def nan_loss(job, emit, stop, *, worker):

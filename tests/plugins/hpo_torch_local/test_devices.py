@@ -11,6 +11,7 @@ from hpo_torch.errors import DeviceUnavailableError, InvalidValueError
 from hpo_torch_local import devices
 from hpo_torch_local.devices import (
     check_device,
+    check_jobs,
     cpu_threads,
     device_index,
     visible_device,
@@ -43,6 +44,27 @@ def machine(monkeypatch):
 def test_check_device_counts_cuda_devices(machine, device, present, used):
     machine(present)
     assert check_device(ExecutionSettings(device=device)) == used
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cuda_devices", "oversubscribe"),
+    [(1, 1, False), (2, 2, False), (8, 0, False), (4, 2, True)],
+)
+def test_check_jobs_lets_one_trial_a_device_cpus_and_asked_for_sharing_pass(
+    jobs, cuda_devices, oversubscribe
+):
+    check_jobs(ExecutionSettings(jobs=jobs, oversubscribe=oversubscribe), cuda_devices)
+
+
+@pytest.mark.parametrize(("devices", "words"), [(1, "1 CUDA device "), (2, "2 CUDA devices ")])
+def test_check_jobs_says_what_to_do_about_too_many(devices, words):
+    with pytest.raises(InvalidValueError) as error:
+        check_jobs(ExecutionSettings(jobs=4), devices)
+    assert str(error.value) == (
+        f"jobs: expected at most {devices}, one trial for each CUDA device, got 4. "
+        f"Use '--jobs {devices}', or '--oversubscribe' to let trials share {words}"
+        "and their memory."
+    )
 
 
 def test_check_device_auto_without_a_driver_uses_no_cuda(machine):
@@ -141,7 +163,14 @@ def test_visible_device_renames_cuda_only_in_a_pinned_worker(device, pinned, nam
     assert visible_device(device, {"CUDA_VISIBLE_DEVICES": "3"} if pinned else {}) == named
 
 
-@pytest.mark.parametrize(("inherited", "spin"), [({}, "100000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
-def test_worker_environment_limits_spinning_unless_the_user_has(inherited, spin):
-    environment = worker_environment(ExecutionSettings(), 0, 0, inherited)
-    assert environment["GOMP_SPINCOUNT"] == spin
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GOMP_SPINCOUNT", "100000"),
+        ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256"),
+        ("LRU_CACHE_CAPACITY", "256"),
+    ],
+)
+def test_worker_environment_sets_defaults_unless_the_user_has(name, value):
+    assert worker_environment(ExecutionSettings(), 0, 0, {})[name] == value
+    assert worker_environment(ExecutionSettings(), 0, 0, {name: "7"})[name] == "7"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,40 @@ class TestInProcessBackend(BackendSuite):
         assert (last.outcome, last.failure_kind) == ("failed", "backend")
         assert "train_absent" in last.message
         backend.close()
+
+
+def test_given_up_trial_is_dropped_whatever_its_thread_still_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import stand_ins
+
+    backend = InProcessBackend(
+        ExecutionSettings(device="cpu"), train_target="stand_ins:deaf_until_released"
+    )
+    suite = BackendSuite()
+    backend.start()
+    backend.submit(fake_job(77, attempt="hung"))
+    assert [event.kind for event in backend.poll(30.0)] == ["epoch_finished"]
+    backend.kill(77)
+    (given_up,) = backend.poll(0.0)
+    assert (given_up.outcome, given_up.failure_kind) == ("failed", "worker_died")
+    assert given_up.message == "given up: a thread cannot be killed"
+    (hung,) = [thread for thread in threading.enumerate() if thread.name == "trial-77"]
+    backend.submit(fake_job(1, attempt="next"))  # trains beside the one given up
+    assert [event.kind for event in backend.poll(30.0)] == ["epoch_finished"]
+    stand_ins.RELEASE.set()
+    hung.join(30.0)
+    assert not hung.is_alive()
+    events = suite.until_finished(backend, 1)
+    assert {event.attempt for event in events} == {"1-next"}
+    assert list(backend.poll(0.1)) == []
+    backend.close()
+
+
+def test_in_process_backend_finds_no_earlier_job():
+    backend = InProcessBackend(ExecutionSettings(device="cpu"), train_target=FAKE_TARGET)
+    backend.submit(fake_job(0))
+    assert backend.reattach(fake_job(0)) is False
+    BackendSuite().until_finished(backend, 1)
 
 
 def test_in_process_backend_refuses_several_jobs():

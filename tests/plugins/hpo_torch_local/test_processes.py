@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hpo_torch.config.schema import ExecutionSettings
+from hpo_torch.errors import InvalidValueError
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
 from hpo_torch_local import processes, slot
@@ -168,7 +169,7 @@ def test_torch_gets_the_workers_share_of_the_cores(start):
 def test_workers_take_cuda_devices_in_turn(start, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(processes, "check_device", lambda settings: 2)
-    backend = start("stand_ins:report_process", jobs=3, device="cuda")
+    backend = start("stand_ins:report_process", jobs=3, device="cuda", oversubscribe=True)
     for trial in range(3):
         backend.submit(fake_job(trial).model_copy(update={"device": "cuda"}))
     facts = [json.loads(event.message) for event in last_words(backend, 3)]
@@ -203,6 +204,68 @@ def test_close_kills_what_ignores_everything_else(start, monkeypatch):
     assert 0.4 <= time.monotonic() - begun < 5.0
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_kill_names_the_study_as_the_cause(start):
+    backend = start(FAKE_TARGET)
+    backend.submit(fake_job(0, "hang"))
+    BackendSuite().until_started(backend, 1)
+    pid = process_of(backend).pid
+    backend.kill(0)
+    (event,) = last_words(backend)
+    assert event.message == f"worker local-0 (process {pid}) was killed, as the study asked"
+    assert process_of(backend).pid != pid
+
+
+@posix
+def test_kill_before_the_worker_is_ready_ends_the_worker_too(start):
+    backend = start(FAKE_TARGET)
+    first = process_of(backend).pid
+    backend.submit(fake_job(0, "hang"))
+    backend.kill(0)
+    (event,) = backend.poll(30.0)
+    assert (event.outcome, event.failure_kind) == ("failed", "worker_died")
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    assert BackendSuite().processes(backend, jobs=1) == {process_of(backend).pid}
+
+
+def hand_over(backend, job):
+    """Submit a job, and return as soon as a report waits in the pipe of its ready worker."""
+    backend.submit(job)
+    connection = backend._slots[0]._worker._connection
+    assert connection.poll(30.0)  # the worker is ready
+    assert backend.poll(0.0) == []
+    assert connection.poll(30.0)
+
+
+def test_last_word_before_a_kill_counts(start):
+    backend = start("stand_ins:finish_and_hang")
+    hand_over(backend, fake_job(0))
+    backend.kill(0)
+    (event,) = backend.poll(30.0)
+    assert (event.outcome, event.message) == ("completed", "the last word")
+
+
+@posix
+def test_everything_said_before_an_uncaught_exception_arrives(start):
+    backend = start("stand_ins:interrupted_with_a_backlog")
+    hand_over(backend, fake_job(0))
+    process_of(backend).join(0.5)  # its last step; it waits for a reader
+    events = BackendSuite().until_finished(backend, 1)
+    assert [event.kind for event in events] == ["epoch_finished"] * 200 + ["training_finished"]
+    assert (events[-1].failure_kind, events[-1].message.endswith("exit code 1")) == (
+        "worker_died",
+        True,
+    )
+    assert "KeyboardInterrupt" in events[-1].traceback
+
+
+def test_more_jobs_than_cuda_devices_are_refused_unless_asked_for(start, monkeypatch):
+    monkeypatch.setattr(processes, "check_device", lambda settings: 2)
+    with pytest.raises(InvalidValueError, match="'--jobs 2', or '--oversubscribe'"):
+        LocalBackend(ExecutionSettings(device="cuda", jobs=3))
+    assert LocalBackend(ExecutionSettings(device="cuda", jobs=3, oversubscribe=True)).capacity == 3
 
 
 @linux

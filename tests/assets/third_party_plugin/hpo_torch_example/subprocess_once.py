@@ -81,6 +81,15 @@ class SubprocessOnce:
         if running := self._running.get(trial):
             _close(running.process)
 
+    def kill(self, trial: int) -> None:
+        """Kill the trial's process; its relay says how it ended."""
+        if running := self._running.get(trial):
+            running.process.kill()
+
+    def reattach(self, job: TrialJob) -> bool:
+        """Find nothing: the processes end with the pipes of the process that started them."""
+        return False
+
     def close(self) -> None:
         """Kill what still runs, and wait until all is freed."""
         for running in self._running.values():
