@@ -103,13 +103,16 @@ class DeviceLoader:
         self._visited = len(examples) - (drop_single and single_at_end)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # A generator: the order is looked up at the first batch. Lightning, when it goes on with an
+        # interrupted training, calls iter() before it sets the epoch.
         order = self.sampler.positions()[: self._visited].to(self._examples.device)
         visited = self._examples.index_select(0, order)
         starts = range(0, len(visited), self.batch_size)
         positions = [visited[start : start + self.batch_size] for start in starts]
         if self.augment is None:
-            return self.store.batches(positions)
-        return self._augmented(self.augment, positions)
+            yield from self.store.batches(positions)
+        else:
+            yield from self._augmented(self.augment, positions)
 
     def _augmented(
         self, augment: Augmenter, positions: Sequence[Tensor]

@@ -65,7 +65,8 @@ class TextLoader:
         return positions[self.store.lengths[positions].argsort(stable=True)]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return map(self.store.batch, self.plan())
+        # A generator: planned at the first batch, see `DeviceLoader`.
+        yield from map(self.store.batch, self.plan())
 
     def __len__(self) -> int:
         return math.ceil(len(self._examples) / self.batch_size)

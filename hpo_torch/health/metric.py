@@ -64,10 +64,16 @@ class TrainingRecord:
 
 
 class HealthMetric(Protocol):
-    """What a `HealthMetricSpec`'s target makes: one fresh instance a trial."""
+    """What a `HealthMetricSpec`'s target makes: one fresh instance a trial.
+
+    It keeps nothing of its own: a trial may go on in another process, with another instance.
+    """
 
     def observe(self, probe: Probe) -> Any:
-        """Look at the network once an epoch; return JSON (or None where nothing is needed)."""
+        """Look at the network once an epoch; return JSON (or None where nothing is needed).
+
+        What is returned comes back in `TrainingRecord.observations`, as JSON reads it.
+        """
 
     def score(self, record: TrainingRecord) -> HealthReading:
         """Turn what was recorded into 0..1, higher healthier, or None with a reason.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,12 @@ class HealthMonitor(Callback):
             alerts=self._new_alerts(readings),
         )
 
+    def first_bad_step(self) -> int | None:
+        """Return the first optimiser step, from 1, whose training loss was not finite."""
+        self._recorder.read()
+        losses = enumerate(self._recorder.step_losses, start=1)
+        return next((step for step, loss in losses if not math.isfinite(loss)), None)
+
     def _observe(self, probe: Probe) -> dict[str, HealthReading]:
         """Let every metric look; returns the readings of those that failed."""
         errors = {}
@@ -160,7 +167,8 @@ class HealthMonitor(Callback):
             try:
                 with isolated(probe.network, self._seed):
                     observed = metric.observe(probe)
-                json.dumps(observed, allow_nan=False)
+                # Plain JSON, whatever number types a metric uses: a resumed trial gets the same.
+                observed = json.loads(json.dumps(observed, allow_nan=False))
             except Exception as error:
                 observed, errors[name] = None, _failed(name, error)
             self._observations[name].append(observed)

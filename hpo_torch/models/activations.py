@@ -20,10 +20,12 @@ class Activation:
     Attributes:
         make: Makes a fresh module; never in place, so that hooks see what went in.
         gain: Standard deviation of initial weights is gain / sqrt(fan in).
+        keeps_input: Whether its backward pass needs what went in; otherwise what came out.
     """
 
     make: Callable[[], nn.Module]
     gain: float
+    keeps_input: bool
 
 
 # Where torch recommends a gain, it is torch's. For elu, swish and gelu it is He's condition
@@ -32,14 +34,16 @@ class Activation:
 # depth: over 8 layers of 512 units gelu's rises 2-fold, swish's 6-fold.) SELU's is 1 by
 # construction (arXiv 1706.02515), not torch's 3/4, which gives up self-normalisation.
 ACTIVATIONS: Final[Mapping[str, Activation]] = {
-    "relu": Activation(nn.ReLU, nn.init.calculate_gain("relu")),
+    "relu": Activation(nn.ReLU, nn.init.calculate_gain("relu"), keeps_input=False),
     "leaky_relu": Activation(
-        lambda: nn.LeakyReLU(LEAKY_SLOPE), nn.init.calculate_gain("leaky_relu", LEAKY_SLOPE)
+        lambda: nn.LeakyReLU(LEAKY_SLOPE),
+        nn.init.calculate_gain("leaky_relu", LEAKY_SLOPE),
+        keeps_input=True,
     ),
-    "swish": Activation(nn.SiLU, 1.67653),
-    "tanh": Activation(nn.Tanh, nn.init.calculate_gain("tanh")),
-    "sigmoid": Activation(nn.Sigmoid, nn.init.calculate_gain("sigmoid")),
-    "elu": Activation(nn.ELU, 1.24520),
-    "selu": Activation(nn.SELU, 1.0),
-    "gelu": Activation(nn.GELU, 1.53353),
+    "swish": Activation(nn.SiLU, 1.67653, keeps_input=True),
+    "tanh": Activation(nn.Tanh, nn.init.calculate_gain("tanh"), keeps_input=False),
+    "sigmoid": Activation(nn.Sigmoid, nn.init.calculate_gain("sigmoid"), keeps_input=False),
+    "elu": Activation(nn.ELU, 1.24520, keeps_input=True),
+    "selu": Activation(nn.SELU, 1.0, keeps_input=True),
+    "gelu": Activation(nn.GELU, 1.53353, keeps_input=True),
 }

@@ -31,11 +31,16 @@ def output_error(action: str, path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Yield a temporary file that becomes `path` if the block ends well, and vanishes if not.
 
     Missing folders are made. The temporary file lies in the same folder, because only within one
     file system is renaming atomic.
+
+    Args:
+        path: Of the file.
+        durable: Wait until the disk has it. Without, a killed process loses nothing either, but a
+            loss of power may leave a damaged file.
 
     Raises:
         OutputError: The disk is full, the folder may not be written ...; `path` is as it was.
@@ -47,13 +52,23 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         _discard(temporary)
         if isinstance(error, OSError):
             raise output_error("write", path, error) from error
         raise
+
+
+def discard_leftovers(path: Path) -> None:
+    """Remove the temporary files of processes that were killed while they replaced `path`.
+
+    Nobody else may be writing it.
+    """
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        _discard(temporary)
 
 
 def _discard(temporary: Path) -> None:
@@ -64,14 +79,14 @@ def _discard(temporary: Path) -> None:
         return
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Replace `path`'s content by `text` in UTF-8, atomically; raises OutputError."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), durable=durable)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Replace `path`'s content, atomically; raises OutputError."""
-    with replacing(path) as file:
+    with replacing(path, durable=durable) as file:
         file.write(content)
 
 

@@ -14,8 +14,8 @@ def write_checkpoint(folder: Path, trainer: Trainer) -> None:
     """Write model.ckpt: the trainer's module, its weights and hyperparameters, as Lightning does.
 
     Optimiser state is left out: nothing continues from a kept epoch.
+
+    Raises:
+        OutputError: The disk is full, the folder may not be written ...
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "model.ckpt.partial"
-    trainer.save_checkpoint(partial, weights_only=True)
-    partial.replace(folder / "model.ckpt")
+    trainer.save_checkpoint(folder / "model.ckpt", weights_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from hpo_torch.protocol.measurements import EpochMetrics
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from hpo_torch.protocol.measurements import EpochMetrics
 
 
 class KeptWeights:
@@ -45,3 +45,13 @@ class KeptWeights:
     def restore(self, network: nn.Module) -> None:
         """Put the kept weights back into the network."""
         network.load_state_dict(self._state)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed training needs to go on keeping; tensors and plain values."""
+        return {"weights": self._state, "metrics": self.metrics and self.metrics.model_dump()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned after at least one epoch."""
+        self._state = state["weights"]
+        self.metrics = EpochMetrics.model_validate(state["metrics"])
+        self.index = self.metrics.epoch - 1

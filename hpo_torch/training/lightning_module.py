@@ -10,14 +10,18 @@ from torch.nn import functional
 
 from hpo_torch.models.build import build_network
 from hpo_torch.training.optimizers import build_optimizer
+from hpo_torch.training.schedules import build_schedule
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
     from torch import Tensor
 
 Batch = tuple["Tensor", "Tensor"]
+
+_SMALLEST_PART = 2  # BatchNorm cannot train on a single example
 
 
 class Tally:
@@ -51,6 +55,11 @@ class Classifier(LightningModule):
         hyperparameters: Every hyperparameter by name; architecture and optimiser read them.
         input_spec: What turns raw examples into inputs: `PreparedData.input_spec`.
         class_names: One per class.
+
+    Attributes:
+        stop_signal: Training ends at its next step when it is set.
+        accumulate: Parts of a batch that go through the network one after another, to save memory.
+        interrupted: Whether the signal has ended an epoch.
     """
 
     def __init__(
@@ -66,6 +75,7 @@ class Classifier(LightningModule):
             family, dict(hyperparameters), tuple(input_spec["shape"]), len(class_names)
         )
         self.stop_signal: threading.Event | None = None
+        self.accumulate = 1
         self.interrupted = False
         self.train_tally = Tally(torch.device("cpu"))
         self.validation_tally = Tally(torch.device("cpu"))
@@ -75,9 +85,18 @@ class Classifier(LightningModule):
         logits: Tensor = self.network(inputs)
         return logits
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Build the optimiser that the hyperparameters name."""
-        return build_optimizer(self.hparams["hyperparameters"], self.network.named_parameters())
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Build the optimiser and the schedule that the hyperparameters name."""
+        values = self.hparams["hyperparameters"]
+        optimizer = build_optimizer(values, self.network.named_parameters())
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = build_schedule(values, optimizer, steps)
+        if schedule is None:
+            return optimizer
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
 
     def on_train_epoch_start(self) -> None:
         """Start counting the epoch's losses and answers."""
@@ -92,12 +111,40 @@ class Classifier(LightningModule):
         return None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the batch's mean cross-entropy."""
+        """Return the batch's mean cross-entropy; Lightning takes its gradient.
+
+        Of a divided batch, the gradients of all parts but the last are taken here. Each part's loss
+        is weighted by its share of the examples, so that the sum of the gradients is the undivided
+        batch's (Lightning's own accumulation weighs parts equally, and never divides a batch).
+        Normalisation sees parts, and dropout draws in another order.
+        """
+        self.trainer.optimizers[0].zero_grad()
+        *others, last = self._parts(batch)
+        before = [self._take_gradient(self._share_of_loss(part, batch)) for part in others]
+        return sum(before, start=self._share_of_loss(last, batch))
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        """Divide a batch into `accumulate` parts, fewer where they would be smaller than 2."""
         inputs, labels = batch
+        parts = max(1, min(self.accumulate, len(labels) // _SMALLEST_PART))
+        return list(zip(inputs.tensor_split(parts), labels.tensor_split(parts), strict=True))
+
+    def _share_of_loss(self, part: Batch, batch: Batch) -> Tensor:
+        inputs, labels = part
         logits = self.network(inputs)
         loss = functional.cross_entropy(logits, labels)
         self.train_tally.add(loss, logits, labels)
-        return loss
+        return loss * (len(labels) / len(batch[1]))
+
+    def _take_gradient(self, loss: Tensor) -> Tensor:
+        """Add the gradient of a loss, scaled as the precision demands; return its value."""
+        # Forward ran under autocast, which backward should not.
+        with torch.autocast(self.device.type, enabled=False):
+            self.trainer.strategy.backward(loss, None)
+        return loss.detach()
+
+    def optimizer_zero_grad(self, *_: Any) -> None:
+        """Do nothing: Lightning calls this after `training_step`, which has zeroed already."""
 
     def on_validation_epoch_start(self) -> None:
         """Start counting validation losses and answers."""

@@ -5,23 +5,26 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
 
+from hpo_torch.health.monitor import HealthReport
 from hpo_torch.health.score import skill
 from hpo_torch.protocol.events import EpochFinished, HealthAlert
-from hpo_torch.protocol.measurements import EpochMetrics, Measurements
+from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
+from hpo_torch.training.kept_weights import KeptWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lightning.pytorch import Trainer
+    from torch.optim import Optimizer
 
-    from hpo_torch.health.monitor import HealthMonitor, HealthReport
+    from hpo_torch.health.monitor import HealthMonitor
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch.search.objectives import Objective
-    from hpo_torch.training.kept_weights import KeptWeights
+    from hpo_torch.training.checkpoints import StateFile
     from hpo_torch.training.lightning_module import Classifier
 
 
@@ -63,7 +66,20 @@ class EarlyStopping:
             self._best, self._waited = value, 0
         else:
             self._waited += 1
+        return self.stopped
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last epoch that was looked at is to be the last one."""
         return self._waited >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed training needs to go on counting."""
+        return {"best": self._best, "waited": self._waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._best, self._waited = state["best"], state["waited"]
 
 
 class EpochReporter(Callback):
@@ -73,9 +89,15 @@ class EpochReporter(Callback):
         job: The trial.
         emit: Where events go.
         monitor: Reads the network's health.
-        objective: Decides by which metric training stops early.
+        objective: Decides by which metric training stops early, and whose weights are kept.
         facts: What is known before the first epoch.
-        kept: Keeps the weights that score.
+        state: Keeps the training's state after every epoch.
+
+    Attributes:
+        kept: The weights that score.
+        epochs: Of all finished epochs, an earlier attempt's included.
+        report: The trial's health after the last of them.
+        divergence: How the training has diverged, in a sentence; None if it has not.
     """
 
     def __init__(
@@ -85,25 +107,39 @@ class EpochReporter(Callback):
         monitor: HealthMonitor,
         objective: Objective,
         facts: TrialFacts,
-        kept: KeptWeights,
+        state: StateFile,
     ) -> None:
         self._job, self._emit, self._monitor = job, emit, monitor
-        self._facts, self.kept = facts, kept
+        self._facts, self._state = facts, state
         self._stopping = EarlyStopping(objective.early_stopping_metric, job.training.patience)
+        self.kept = KeptWeights(objective.keeps, objective.early_stopping_metric)
         self.epochs: list[EpochMetrics] = []
         self.report: HealthReport | None = None
-        self.diverged_in: int | None = None
-        self._started = 0.0
+        self.divergence: str | None = None
+        self._started = self._learning_rate = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
+        """Train no more if an earlier attempt has stopped early."""
+        trainer.should_stop = self._stopping.stopped
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
         """Start the clock."""
         self._started = time.perf_counter()
 
+    def on_before_optimizer_step(
+        self,
+        trainer: Trainer,
+        pl_module: Classifier,  # type: ignore[override]
+        optimizer: Optimizer,
+    ) -> None:
+        """Note the rate in use: at the epoch's end the schedule has set the next step's."""
+        self._learning_rate = optimizer.param_groups[0]["lr"]
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
         """Measure, keep, report; end a trial that diverged or no longer improves."""
         if pl_module.interrupted:
             return
-        metrics = self._measure(trainer, pl_module)
+        metrics = self._measure(pl_module)
         if metrics is None:
             trainer.should_stop = True
             return
@@ -112,27 +148,35 @@ class EpochReporter(Callback):
         self.report = self._monitor.epoch_report(pl_module.network, self.epochs, self.kept.index)
         metrics = metrics.model_copy(update={"health_seconds": self.report.seconds})
         self.epochs[-1] = metrics
-        self._emit(
-            EpochFinished(
-                trial=self._job.trial,
-                attempt=self._job.attempt,
-                epochs=self._facts.epochs,
-                metrics=metrics,
-                so_far=self.measurements(),
-            )
-        )
-        for alert in self.report.alerts:
-            self._alert(metrics.epoch, alert)
         trainer.should_stop = self._stopping.should_stop(metrics)
+        alerts = [self._alert(metrics.epoch, alert) for alert in self.report.alerts]
+        self._say(trainer, [self._finished(metrics), *alerts])
 
-    def _measure(self, trainer: Trainer, module: Classifier) -> EpochMetrics | None:
+    def _say(self, trainer: Trainer, events: list[EpochFinished | HealthAlert]) -> None:
+        # In this order: whatever epoch the study has heard of can be gone on from.
+        self._state.write(trainer, events)
+        for event in events:
+            self._emit(event)
+
+    def _finished(self, metrics: EpochMetrics) -> EpochFinished:
+        so_far = self.measurements()
+        assert so_far is not None  # noqa: S101 - an epoch is finished
+        return EpochFinished(
+            trial=self._job.trial,
+            attempt=self._job.attempt,
+            epochs=self._facts.epochs,
+            metrics=metrics,
+            so_far=so_far,
+        )
+
+    def _measure(self, module: Classifier) -> EpochMetrics | None:
         """Read the epoch's tallies; None when a loss is not finite."""
         train_loss, train_accuracy = module.train_tally.read()
         val_loss, val_accuracy = module.validation_tally.read()
         epoch = len(self.epochs) + 1
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
-            self.diverged_in = epoch
-            self._alert(epoch, f"loss is not finite (train {train_loss}, validation {val_loss})")
+            self.divergence = self._describe_divergence(epoch, train_loss, val_loss)
+            self._emit(self._alert(epoch, self.divergence))
             return None
         return EpochMetrics(
             epoch=epoch,
@@ -140,15 +184,49 @@ class EpochReporter(Callback):
             train_accuracy=train_accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
+            learning_rate=self._learning_rate,
             seconds=time.perf_counter() - self._started,
         )
 
-    def _alert(self, epoch: int, message: str) -> None:
-        self._emit(
-            HealthAlert(
-                trial=self._job.trial, attempt=self._job.attempt, epoch=epoch, message=message
-            )
+    def _describe_divergence(self, epoch: int, train_loss: float, val_loss: float) -> str:
+        step = self._monitor.first_bad_step()
+        since = "" if step is None else f", first at step {step}"
+        return (
+            f"the loss was not finite in epoch {epoch} (training {train_loss}{since}; validation "
+            f"{val_loss}) at learning rate {self._learning_rate:.3g}"
+        )
+
+    def _alert(self, epoch: int, message: str) -> HealthAlert:
+        return HealthAlert(
+            trial=self._job.trial, attempt=self._job.attempt, epoch=epoch, message=message
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a resumed training needs to go on reporting."""
+        return {
+            "epochs": [epoch.model_dump() for epoch in self.epochs],
+            "kept": self.kept.state_dict(),
+            "stopping": self._stopping.state_dict(),
+            "readings": {
+                name: reading.model_dump_json()
+                for name, reading in (self.report.readings if self.report else {}).items()
+            },
+            "overall_health": self.report and self.report.overall_health,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned after at least one epoch."""
+        self.epochs = [EpochMetrics.model_validate(epoch) for epoch in state_dict["epochs"]]
+        self.kept.load_state_dict(state_dict["kept"])
+        self._stopping.load_state_dict(state_dict["stopping"])
+        self.report = HealthReport(
+            readings={
+                name: HealthReading.model_validate_json(reading)
+                for name, reading in state_dict["readings"].items()
+            },
+            overall_health=state_dict["overall_health"],
+            seconds=self.epochs[-1].health_seconds,
+            alerts=(),
         )
 
     def measurements(self, inference_seconds: float | None = None) -> Measurements | None:

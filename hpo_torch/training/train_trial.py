@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from lightning.pytorch import Trainer
 
 from hpo_torch.data.load import load_prepared
-from hpo_torch.errors import DataError
 from hpo_torch.health.monitor import Baseline, HealthMonitor
 from hpo_torch.health.score import resolve_weights
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.models.size import count_configuration, count_parameters
-from hpo_torch.protocol.events import FailureKind, TrainingFinished, TrialStarted
+from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
 from hpo_torch.search.families import search_space
 from hpo_torch.search.objectives import find_objective
 from hpo_torch.training.artefacts import write_checkpoint
+from hpo_torch.training.checkpoint_io import AtomicCheckpointIO
+from hpo_torch.training.checkpoints import StateFile
 from hpo_torch.training.costs import inference_seconds, step_memory_bytes
 from hpo_torch.training.devices import Placement, resolve_placement
-from hpo_torch.training.kept_weights import KeptWeights
+from hpo_torch.training.failures import failure_kind, free_memory
 from hpo_torch.training.lightning_module import Classifier
 from hpo_torch.training.reporter import EpochReporter, TrialFacts
 from hpo_torch.training.seeding import seed_everything
@@ -38,21 +39,10 @@ if TYPE_CHECKING:
     from hpo_torch.data.prepared import PreparedData
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.training.checkpoints import StoredState
 
 # Lightning announces devices and finished epochs for every trial; the study's events say more.
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-
-
-def failure_kind(error: BaseException) -> FailureKind:
-    """Name what went wrong in one of the kinds that the study handles differently."""
-    if isinstance(error, DataError):
-        return "data"
-    # On the CPU torch reports exhausted memory as a RuntimeError with this text.
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    ):
-        return "out_of_memory"
-    return "user_code"
 
 
 def train_trial(
@@ -63,6 +53,10 @@ def train_trial(
     worker: str,
 ) -> None:
     """Train a trial and emit all its events, the last being its one `TrainingFinished`.
+
+    Where an earlier attempt has left its state in `job.output_dir`, training goes on from it, and
+    ends as if it had never been interrupted. A state that cannot be used is logged, and the trial
+    starts anew: it then reports every epoch again, those of `job.known_epochs` too.
 
     Args:
         job: What to train.
@@ -81,6 +75,8 @@ def train_trial(
             message=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
         )
+    if finished.outcome == "failed":
+        free_memory()
     emit(finished)
 
 
@@ -106,14 +102,18 @@ class _Trial:
         seed_everything(job.seed)
         module = self._module(prepared)
         facts = self._facts(module, prepared, placement)
-        kept = KeptWeights(self.objective.keeps, self.objective.early_stopping_metric)
+        state = StateFile(job, prepared.fingerprint, placement.device)
         monitor = self._monitor(prepared)
-        reporter = EpochReporter(job, self.emit, monitor, self.objective, facts, kept)
-        self._announce(facts, placement)
-        trainer = self._trainer(placement, [monitor, reporter])
+        reporter = EpochReporter(job, self.emit, monitor, self.objective, facts, state)
+        stored = state.find()
+        self._announce(facts, placement, stored)
+        trainer = self._trainer(placement, [state, monitor, reporter])
         data = prepared.data_module(job.hyperparameters, job.seed)
+        path = stored.path if stored else None
         with quiet_lightning():
-            trainer.fit(module, datamodule=data)
+            # Lightning restores weights, optimiser, schedule and callbacks. No pickled code: what
+            # `state.find` accepts are tensors and plain values.
+            trainer.fit(module, datamodule=data, ckpt_path=path, weights_only=True)
         return self._finish(trainer, module, reporter, prepared)
 
     def _module(self, prepared: PreparedData) -> Classifier:
@@ -123,13 +123,14 @@ class _Trial:
             prepared.input_spec,
             prepared.class_names,
         )
-        module.stop_signal = self.stop
+        module.stop_signal, module.accumulate = self.stop, self.job.accumulate
         return module
 
     def _facts(
         self, module: Classifier, prepared: PreparedData, placement: Placement
     ) -> TrialFacts:
-        batch = prepared.sample(self.job.hyperparameters["batch_size"])
+        batch_size = self.job.hyperparameters["batch_size"]
+        batch = prepared.sample(math.ceil(batch_size / self.job.accumulate))
         network = module.network.to(placement.device)
         with placement.autocast():
             memory = step_memory_bytes(network, self.job.hyperparameters, *batch)
@@ -154,7 +155,9 @@ class _Trial:
             seed=self.job.seed,
         )
 
-    def _announce(self, facts: TrialFacts, placement: Placement) -> None:
+    def _announce(
+        self, facts: TrialFacts, placement: Placement, stored: StoredState | None
+    ) -> None:
         self.emit(
             TrialStarted(
                 trial=self.job.trial,
@@ -165,8 +168,14 @@ class _Trial:
                 hyperparameters=self.job.hyperparameters,
                 parameters=facts.parameters,
                 epochs=facts.epochs,
+                epochs_done=stored.epochs if stored else 0,
             )
         )
+        for event in stored.events if stored else ():
+            epoch = event.metrics.epoch if isinstance(event, EpochFinished) else event.epoch
+            # Stored, but the process died before the study had heard of it.
+            if epoch > self.job.known_epochs:
+                self.emit(event.model_copy(update={"attempt": self.job.attempt}))
 
     def _trainer(self, placement: Placement, callbacks: list[Callback]) -> Trainer:
         values = self.job.hyperparameters
@@ -177,6 +186,7 @@ class _Trial:
             precision=placement.lightning_precision,
             gradient_clip_val=values.get("gradient_clip_norm"),
             callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
             # The study keeps its own log, checkpoints and progress; each would cost every step.
             logger=False,
             enable_checkpointing=False,
@@ -193,13 +203,13 @@ class _Trial:
         prepared: PreparedData,
     ) -> TrainingFinished:
         words = {"trial": self.job.trial, "attempt": self.job.attempt}
-        if reporter.diverged_in is not None:
+        if reporter.divergence is not None:
             return TrainingFinished(
                 **words,
                 outcome="failed",
                 failure_kind="diverged",
                 measurements=reporter.measurements(),
-                message=f"the loss was not finite in epoch {reporter.diverged_in}",
+                message=reporter.divergence,
             )
         if module.interrupted or reporter.kept.metrics is None:
             return TrainingFinished(

@@ -65,5 +65,5 @@ def test_a_restored_recorder_goes_on_where_it_was() -> None:
         for recorder in (whole, second):
             recorder.keep_loss(torch.tensor(float(step)))
             recorder.keep_gradients(parameters([float(step)]))
-    assert second.state_dict() == whole.state_dict()
+    torch.testing.assert_close(second.state_dict(), whole.state_dict(), rtol=0.0, atol=0.0)
     assert second.gradient_norms == pytest.approx([0.0, 4.0, 8.0])

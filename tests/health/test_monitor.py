@@ -287,4 +287,12 @@ def test_gradients_of_fused_optimizers_are_unscaled(fused: bool, expected: float
     optimizer._step_supports_amp_scaling = fused
     health = monitor()
     health.on_before_optimizer_step(FakeTrainer(), module, optimizer)
-    assert health.state_dict()["recorder"]["gradient_norms"] == [expected]
+    assert health.state_dict()["recorder"]["gradient_norms"].tolist() == [expected]
+
+
+def test_first_bad_step_counts_from_one() -> None:
+    health = monitor()
+    assert health.first_bad_step() is None
+    for loss in (1.0, 2.0, math.inf, math.nan):
+        health.on_train_batch_end(FakeTrainer(), small_network(), {"loss": torch.tensor(loss)})
+    assert health.first_bad_step() == 3

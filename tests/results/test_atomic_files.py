@@ -6,7 +6,13 @@ import sys
 import pytest
 
 from hpo_torch.errors import OutputError
-from hpo_torch.results.atomic_files import copy_file, replacing, write_bytes, write_text
+from hpo_torch.results.atomic_files import (
+    copy_file,
+    discard_leftovers,
+    replacing,
+    write_bytes,
+    write_text,
+)
 
 
 def test_write_text_makes_folders_and_replaces(tmp_path):
@@ -83,3 +89,35 @@ except OutputError as error:
     assert f"cannot write {path}: File too large. Free some space" in message
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.ckpt"]
+
+
+def test_replacing_waits_for_the_disk_only_where_told(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    for durable in (True, False):
+        with replacing(tmp_path / "file", durable=durable) as file:
+            file.write(b"content")
+        assert len(synced) == 1
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_leftovers_of_killed_processes_are_discarded(tmp_path):
+    for name in (".file.4711-1.tmp", ".file.12-3.tmp", ".other.12-3.tmp", "file", "file.tmp"):
+        (tmp_path / name).touch()
+    discard_leftovers(tmp_path / "file")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".other.12-3.tmp", "file", "file.tmp"}
+
+
+def test_what_replacing_leaves_behind_when_killed_is_a_leftover(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from hpo_torch.results.atomic_files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as file:\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "file")], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    discard_leftovers(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []

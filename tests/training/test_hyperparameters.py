@@ -22,13 +22,14 @@ SPACE = cnn_space(SHAPE, 1437, 5, 20)
 BASE = {"hidden_layers": 2, "hidden_units": 64, "optimizer": "sgd", "clip_gradients": True}
 
 # How the loop trains, not what: the test of train_trial changes each of these.
-OF_THE_LOOP = {"batch_size", "clip_gradients", "gradient_clip_norm", "epochs"}
+OF_THE_LOOP = {"batch_size", "clip_gradients", "gradient_clip_norm", "epochs", "schedule"}
 
 # What the network sees of the training images, and no other ones.
 OF_THE_IMAGES = {
     "augment_flip": True,
     "augment_shift": 2,
     "augment_crop": 0.3,
+    "augment_affine": 0.2,
     "augment_cutout": 0.5,
     "augment_colour": 0.5,
 }
@@ -53,6 +54,7 @@ def he_or_glorot(network, _):
 
 # name: (its other value, what to look at, what it is by default, what it is then)
 CASES = {
+    "standardize": (True, count(nn.GroupNorm), 0, 1),
     "conv_layers": (3, count(nn.Conv2d), 2, 3),
     "filters": (16, lambda n, _: tuple(n.conv2.conv.weight.shape), (32, 32, 3, 3), (16, 16, 3, 3)),
     "kernel_size": (5, lambda n, _: tuple(n.conv1.conv.weight.shape), (32, 1, 3, 3), (32, 1, 5, 5)),

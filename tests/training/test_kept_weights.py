@@ -67,3 +67,27 @@ def test_early_stopping_by_loss():
     losses = [1.0, 0.5, 0.6]
     stops = [stopping.should_stop(metrics(n, 0.5, x)) for n, x in enumerate(losses, 1)]
     assert stops == [False, False, True]
+
+
+def test_kept_weights_go_on_from_their_state():
+    network, kept = nn.Linear(1, 1), KeptWeights("best", "val_loss")
+    kept.offer(network, metrics(1, 0.5, 0.3))
+    resumed = KeptWeights("best", "val_loss")
+    resumed.load_state_dict(kept.state_dict())
+    assert (resumed.metrics, resumed.index) == (kept.metrics, 0)
+    other = nn.Linear(1, 1)
+    resumed.offer(other, metrics(2, 0.6, 0.4))  # worse: not kept
+    resumed.restore(other)
+    assert torch.equal(other.weight, network.weight)
+
+
+def test_early_stopping_goes_on_from_its_state():
+    stopping = EarlyStopping("val_loss", patience=2)
+    assert [stopping.should_stop(metrics(n, 0.5, x)) for n, x in ((1, 0.3), (2, 0.4))] == [
+        False
+    ] * 2
+    resumed = EarlyStopping("val_loss", patience=2)
+    resumed.load_state_dict(stopping.state_dict())
+    assert not resumed.stopped
+    assert resumed.should_stop(metrics(3, 0.5, 0.35))
+    assert resumed.stopped

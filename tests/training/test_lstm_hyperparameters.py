@@ -15,7 +15,9 @@ SPACE = lstm_space(1437, 5, 20)
 BASE = {"hidden_layers": 2, "hidden_units": 64, "optimizer": "sgd", "clip_gradients": True}
 
 # How the loop trains and on what, not what; tests of trials and of text sets look at these.
-OF_THE_LOOP = {"batch_size", "clip_gradients", "gradient_clip_norm", "epochs", "sequence_length"}
+OF_THE_LOOP = {"batch_size", "clip_gradients", "epochs", "schedule", "sequence_length"} | {
+    "gradient_clip_norm"
+}
 
 
 def in_group(key):

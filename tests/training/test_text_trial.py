@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
-from types import ModuleType
 
 import pytest
-import torch
 
 from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettings
-from hpo_torch.data.spec import TextData
-from hpo_torch.hooks.manager import Plugins, new_manager
-from hpo_torch.hooks.records import DatasetSpec
-from hpo_torch.hooks.registry import build_registry
-from hpo_torch.hooks.specs import hookimpl
 from hpo_torch.protocol.job import TrialJob
 from hpo_torch.results.best_model_readme import best_model_readme
 from hpo_torch.results.records import TrialResult
@@ -35,64 +27,8 @@ SMALL = {
 }
 
 
-class Moods:
-    """600 texts of neutral words, one of which tells the class: learnable to 1.0."""
-
-    @staticmethod
-    def load(request):
-        generator = torch.Generator().manual_seed(0)
-        labels = torch.arange(600) % 2
-        lengths = torch.randint(0, 7, (600,), generator=generator).tolist()
-        texts = [
-            "so " * length + ("fine" if label else "dull")
-            for label, length in zip(labels.tolist(), lengths, strict=True)
-        ]
-        return TextData(
-            train_texts=texts[:500],
-            train_labels=labels[:500],
-            test_texts=texts[500:],
-            test_labels=labels[500:],
-            class_names=("dull", "fine"),
-            fingerprint="moods",
-        )
-
-
-class Offer:
-    @hookimpl
-    def register_datasets(self):
-        return [
-            DatasetSpec(
-                name="moods",
-                target="mood_loaders:Moods",
-                summary="made up",
-                kind="text",
-                num_classes=2,
-                input_shape=(),
-                sizes=(500, 100),
-                source="none",
-            )
-        ]
-
-
 @pytest.fixture
-def registry(monkeypatch):
-    """First-party plugins, and the made-up data set."""
-    import hpo_torch_health.plugin
-
-    loaders = ModuleType("mood_loaders")
-    loaders.Moods = Moods
-    monkeypatch.setitem(sys.modules, "mood_loaders", loaders)
-    plugins = Plugins(new_manager())
-    plugins.manager.register(Offer(), "moods_plugin")
-    plugins.manager.register(hpo_torch_health.plugin, "hpo_torch_health")
-    registry = build_registry(plugins)
-    monkeypatch.setattr(train_trial, "installed_registry", lambda: registry)
-    monkeypatch.setattr(evaluate, "installed_registry", lambda: registry)
-    return registry
-
-
-@pytest.fixture
-def trained(registry, tmp_path):
+def trained(moods, tmp_path):
     """The events of one trial; its weights are in tmp_path/trial."""
     job = TrialJob(
         study="study",

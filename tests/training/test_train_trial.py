@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from pathlib import Path
 
@@ -10,11 +11,10 @@ from torch import nn
 
 from hpo_torch.config.schema import DataSettings
 from hpo_torch.data.load import load_prepared
-from hpo_torch.errors import DataError
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.training.evaluate import confusion_and_loss
 from hpo_torch.training.lightning_module import Classifier
-from hpo_torch.training.train_trial import failure_kind, train_trial
+from hpo_torch.training.train_trial import train_trial
 
 
 def of_kind(events, kind):
@@ -129,6 +129,46 @@ def test_diverged_trial_says_so_and_emits_no_infinite_epoch(train):
     assert of_kind(events, "health_alert")
 
 
+def test_diverged_trial_keeps_what_was_measured_before(train, monkeypatch):
+    step = Classifier.validation_step
+
+    def overflow(module, batch, batch_idx):
+        if module.current_epoch == 2:
+            batch = (batch[0] * torch.nan, batch[1])
+        step(module, batch, batch_idx)
+
+    monkeypatch.setattr(Classifier, "validation_step", overflow)
+    finished = train(epochs=5, learning_rate=0.002)[-1]
+    assert (finished.outcome, finished.failure_kind) == ("failed", "diverged")
+    assert finished.measurements.val_accuracy > 0.2
+    assert re.fullmatch(
+        r"the loss was not finite in epoch 3 \(training \d\.\d+; validation nan\) "
+        r"at learning rate 0\.002",
+        finished.message,
+    )
+
+
+def test_infinite_gradient_diverges(train, monkeypatch):
+    """18 steps an epoch; after the 20th, all weights are NaN, so the loss of the 21st is."""
+
+    def spoil(module, optimizer):
+        if module.global_step == 19:
+            module.network.output.weight.grad.fill_(torch.inf)
+
+    monkeypatch.setattr(Classifier, "on_before_optimizer_step", spoil)
+    finished = train(epochs=5)[-1]
+    assert (finished.outcome, finished.failure_kind) == ("failed", "diverged")
+    assert "in epoch 2 (training nan, first at step 21; validation nan)" in finished.message
+
+
+def test_loss_that_overflows_diverges(train, monkeypatch):
+    forward = Classifier._share_of_loss
+    monkeypatch.setattr(Classifier, "_share_of_loss", lambda *args: forward(*args) * 1e39)
+    finished = train(epochs=5)[-1]
+    assert (finished.outcome, finished.failure_kind) == ("failed", "diverged")
+    assert "in epoch 1" in finished.message
+
+
 def test_error_of_a_trial_becomes_its_last_word(make_job):
     events = []
     job = make_job().model_copy(update={"family": "transformer"})
@@ -137,20 +177,6 @@ def test_error_of_a_trial_becomes_its_last_word(make_job):
     assert (finished.outcome, finished.failure_kind) == ("failed", "user_code")
     assert "transformer" in finished.message
     assert "Traceback" in finished.traceback
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (DataError("broken"), "data"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
-        (MemoryError(), "out_of_memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "out_of_memory"),
-        (RuntimeError("shape mismatch"), "user_code"),
-    ],
-)
-def test_failure_kind(error, kind):
-    assert failure_kind(error) == kind
 
 
 def test_batch_size_and_epochs_reach_the_loop(train):
