@@ -68,17 +68,21 @@ def _check_name(name: str) -> None:
     fields = settings_fields()
     if name in fields:
         return
-    parent, _, key = name.rpartition(".")
-    if key and parent in fields and _is_mapping(fields[parent]):
+    section, _, rest = name.partition(".")
+    setting = f"{section}.{rest.partition('.')[0]}"
+    if setting in fields and _is_mapping(fields[setting]):
         return
     raise UnknownNameError("setting", name, fields)
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a nested mapping, as YAML gives it, into dotted names; lists stay values."""
+    """Turn a nested mapping, as YAML gives it, into dotted names.
+
+    Lists stay values, and so does an empty mapping: it empties what lower layers have filled.
+    """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             flat |= {f"{key}.{name}": leaf for name, leaf in flatten(value).items()}
         else:
             flat[str(key)] = value
@@ -127,8 +131,18 @@ def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
             continue
         if variable not in names:
             raise UnknownNameError("environment variable", variable, names)
-        values[names[variable]] = text
-    return Layer("environment", values)
+        values[names[variable]] = _parse_mapping(names[variable], variable, text)
+    return Layer("environment", flatten(values))
+
+
+def _parse_mapping(name: str, variable: str, text: str) -> Any:
+    """Read the YAML of a variable whose setting is a mapping; other settings take their text."""
+    if not _is_mapping(settings_fields()[name]):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{variable}: '{text}' is not a YAML mapping") from error
 
 
 def split_assignment(text: str, option: str) -> tuple[str, str]:
@@ -148,18 +162,22 @@ def assignments(texts: Iterable[str], option: str) -> dict[str, Any]:
             values[name] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise UsageError(f"{option} {name}: '{value}' is not a YAML value") from error
-    return values
+    return flatten(values)
 
 
 def _nest(values: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in values.items():
-        section, _, rest = name.partition(".")
-        key, _, subkey = rest.partition(".")
-        if subkey:
-            nested.setdefault(section, {}).setdefault(key, {})[subkey] = value
-        else:
-            nested.setdefault(section, {})[key] = value
+        *parents, key = name.split(".")
+        inner = nested
+        for depth, parent in enumerate(parents, 1):
+            inner = inner.setdefault(parent, {})
+            if not isinstance(inner, dict):
+                whole = ".".join(parents[:depth])
+                raise UsageError(
+                    f"{whole} has a value of its own, so {name} cannot be set beside it"
+                )
+        inner[key] = dict(value) if isinstance(value, dict) else value
     return nested
 
 
@@ -189,6 +207,7 @@ def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
     for layer in layers:
         for name, value in layer.values.items():
             _check_name(name)
+            values.pop(name, None)  # in the order of layers, which `_nest` goes by
             values[name] = value
             origins[name] = layer.origin
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from hpo_torch.config.database_url import without_password
 
 Mode = Literal["simple", "health"]
 Sampler = Literal["tpe", "random", "gp", "cmaes", "nsga2", "grid", "qmc"]
@@ -156,6 +158,11 @@ class ExecutionSettings(Section):
         description="URL of a database (postgresql://...) through which several engines work on "
         "one study, the one of the run's name; by default a journal file in the run's folder",
     )
+
+    @field_serializer("storage")
+    def _storage_without_password(self, url: str | None) -> str | None:
+        """Keep the password out of everything that is written: config.yaml, listings, studies."""
+        return None if url is None else without_password(url)
 
 
 class OutputSettings(Section):

@@ -53,6 +53,7 @@ class Objective:
         health_only: Only for health mode, where it is the whole score.
         early_stopping_metric: What has to improve for training to go on.
         keeps: Whose epoch's weights are saved and scored: the best by that metric, or the last.
+        relative: Whether it needs references.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Objective:
     health_only: bool = False
     early_stopping_metric: Literal["val_accuracy", "val_loss"] = "val_loss"
     keeps: Literal["best", "last"] = "best"
+    relative: bool = False
 
 
 def economy(cost: float, reference: float) -> float:
@@ -95,7 +97,7 @@ def _cost_objective(
         # Without skill as a factor, the cheapest network at chance level would win.
         return measurements.skill * economy(cost, reference)
 
-    return Objective(name=name, summary=summary, score=score)
+    return Objective(name=name, summary=summary, score=score, relative=True)
 
 
 def _health_objective(metric: str, summary: str) -> Objective:

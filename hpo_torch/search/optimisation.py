@@ -56,7 +56,7 @@ def optimisation(*, learning_rate: float = 1e-3) -> tuple[Parameter, ...]:
 def schedule(
     train_size: int, min_epochs: int, max_epochs: int, *, batch_size: int = 128
 ) -> tuple[Parameter, ...]:
-    """Return what is searched of batches and epochs.
+    """Return what is searched of batches, of epochs, and of the learning rate over them.
 
     Args:
         train_size: Number of training examples; large sets get larger batches.
@@ -79,5 +79,11 @@ def schedule(
             max(min_epochs, min(max_epochs, _DEFAULT_EPOCHS)),
             "Passes over the training set, unless training stops early.",
             allowed=Int(1, 100_000),
+        ),
+        Parameter(
+            "schedule",
+            Choice(("constant", "cosine", "one_cycle")),
+            "constant",
+            "Course of the learning rate over the epochs: level, falling, or rising and falling.",
         ),
     )

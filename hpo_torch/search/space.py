@@ -101,7 +101,7 @@ class SearchSpace:
     constraint: Constraint | None = None
 
     def __post_init__(self) -> None:
-        for position, name in enumerate(self._constrained()):
+        for position, name in enumerate(self.constrained):
             parameter = self.parameter(name)
             if parameter.when or (position and len(_options(parameter.domain)) != _PAIR):
                 raise ValueError(f"{name}: expected a constrained choice of two, always active")
@@ -110,6 +110,17 @@ class SearchSpace:
     def names(self) -> tuple[str, ...]:
         """Names of all hyperparameters, in order."""
         return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def deciding(self) -> frozenset[str]:
+        """Names of those on whose values it depends which others exist, or may go with them."""
+        conditions = {parameter.when.name for parameter in self.parameters if parameter.when}
+        return frozenset(conditions | set(self.constrained))
+
+    @property
+    def constrained(self) -> tuple[str, ...]:
+        """Names of those that the constraint reads, in order."""
+        return self.constraint.names if self.constraint else ()
 
     def parameter(self, name: str) -> Parameter:
         """Return the hyperparameter of that name.
@@ -166,9 +177,23 @@ class SearchSpace:
                 )
         reason = self._violation(typed)
         if reason is not None:
-            given = {name: typed[name] for name in self._constrained() if name in typed}
+            given = {name: typed[name] for name in self.constrained if name in typed} or {
+                name: str(self.parameter(name).domain) for name in self.constrained
+            }
             raise InvalidValueError(", ".join(given), "values that fit together", given, reason)
         return typed
+
+    def applicable(
+        self, values: Mapping[str, Value], fixed: Mapping[str, Value]
+    ) -> dict[str, Value]:
+        """Return those of `values` that may exist beside what is fixed."""
+        known = {**values, **fixed}
+        conditions = {name: self.parameter(name).when for name in values}
+        return {
+            name: values[name]
+            for name, when in conditions.items()
+            if when is None or when.name not in known or known[when.name] in when.values
+        }
 
     def check_complete(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return `values` with the right types, if they are a whole configuration that can exist.
@@ -184,12 +209,9 @@ class SearchSpace:
                 raise InvalidValueError(parameter.name, allowed, None, "It has no value.")
         return typed
 
-    def _constrained(self) -> tuple[str, ...]:
-        return self.constraint.names if self.constraint else ()
-
     def _choose(self, parameter: Parameter, suggest: Suggest, known: Mapping[str, Value]) -> Value:
         name, domain = parameter.name, parameter.domain
-        if name not in self._constrained():
+        if name not in self.constrained:
             return domain.suggest(suggest, name)
         left = [o for o in _options(domain) if self._violation({**known, name: o}) is None]
         if len(left) == 1:

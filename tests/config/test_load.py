@@ -153,3 +153,49 @@ def test_flatten_keeps_lists():
 def test_every_setting_is_described():
     assert all(info.description for info in settings_fields().values())
     assert {name.split(".")[0] for name in settings_fields()} == set(RunConfig.model_fields)
+
+
+CHANGE = {"cnn": {"filters": {"choices": [16, 32]}}}
+
+
+def test_search_space_comes_from_file_option_and_environment_alike(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("search: {space: {cnn: {filters: {choices: [16, 32]}}}}")
+    option = "search.space.cnn.filters.choices=[16, 32]"
+    whole = "search.space={cnn: {filters: {choices: [16, 32]}}}"
+    layers = [
+        file_layer(path),
+        Layer("command line", assignments([option], "--set")),
+        Layer("command line", assignments([whole], "--set")),
+        environment_layer({"HPO_TORCH_SEARCH_SPACE": "{cnn: {filters: {choices: [16, 32]}}}"}),
+    ]
+    assert [resolve_config([layer]).config.search.space for layer in layers] == [CHANGE] * 4
+
+
+def test_search_space_merges_key_by_key_and_reads_back_equal(tmp_path):
+    low = Layer("preset x", flatten({"search": {"space": CHANGE}}))
+    options = ["search.space.cnn.dropout.high=0.4", "search.space.cnn.filters.choices=[64]"]
+    config = resolve_config([low, Layer("command line", assignments(options, "--set"))]).config
+    assert config.search.space == {"cnn": {"filters": {"choices": [64]}, "dropout": {"high": 0.4}}}
+    path = tmp_path / "config.yaml"
+    path.write_text(dump_config(config))
+    assert resolve_config([file_layer(path)]).config == config
+
+
+def test_empty_mapping_empties_what_lower_layers_filled():
+    low = Layer("preset x", {"search.fix.filters": 32, "search.fix.kernel_size": 3})
+    middle = Layer("file y", {"search.fix": {}})
+    high = Layer("command line", {"search.fix.filters": 64})
+    assert resolve_config([low, middle]).config.search.fix == {}
+    assert resolve_config([low, middle, high]).config.search.fix == {"filters": 64}
+
+
+def test_setting_below_a_value_that_is_none_is_explained():
+    layer = Layer("command line", {"search.space.cnn": 3, "search.space.cnn.filters.low": 1})
+    with pytest.raises(UsageError, match=r"search\.space\.cnn has a value of its own"):
+        resolve_config([layer])
+
+
+def test_environment_variable_of_a_mapping_must_be_yaml():
+    with pytest.raises(UsageError, match=r"HPO_TORCH_SEARCH_SPACE: '\{' is not a YAML mapping"):
+        environment_layer({"HPO_TORCH_SEARCH_SPACE": "{"})

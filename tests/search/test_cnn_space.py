@@ -116,6 +116,7 @@ def test_conv_layers_go_as_deep_as_the_image_allows(shape, fixed, deepest):
 
 def test_defaults_are_good_and_cheap():
     assert cnn_space((1, 8, 8), 1437, 5, 20).defaults({}) == {
+        "standardize": False,
         "conv_layers": 2,
         "filters": 32,
         "kernel_size": 3,
@@ -135,11 +136,33 @@ def test_defaults_are_good_and_cheap():
         "clip_gradients": False,
         "batch_size": 32,
         "epochs": 10,
+        "schedule": "constant",
         "augment_flip": False,
         "augment_shift": 0,
         "augment_crop": 0.0,
+        "augment_affine": 0.0,
         "augment_cutout": 0.0,
         "augment_colour": 0.0,
+    }
+
+
+def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
+    plain = cnn_space((1, 32, 32), 20_000, 5, 20).defaults({})
+    colour = cnn_space((3, 32, 32), 20_000, 5, 20, flips=True).defaults({})
+    assert {name: value for name, value in colour.items() if value != plain[name]} == {
+        "standardize": True,
+        "conv_layers": 3,
+        "filters": 128,
+        "hidden_units": 256,
+        "dropout": 0.5,
+        "learning_rate": 4e-3,
+        "weight_decay": 1e-2,
+        "schedule": "one_cycle",
+        "epochs": 20,
+        "augment_flip": True,
+        "augment_shift": 2,
+        "augment_affine": 0.2,
+        "augment_colour": 0.2,
     }
 
 
