@@ -47,7 +47,8 @@ REQUIREMENTS = (
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run the tests; `nox -s tests -- -k space` passes options to pytest."""
-    ignored = ("--ignore=tests/acceptance", "--ignore=tests/plugin_install")
+    others = ("acceptance", "chaos", "plugin_install")
+    ignored = [f"--ignore=tests/{folder}" for folder in others]
     _run(session, _dev(session), "-m", "pytest", *ignored, *session.posargs)
 
 
@@ -103,6 +104,12 @@ def plugin_install(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the product from the command line, as a user does."""
     _run(session, _dev(session), "-m", "pytest", "tests/acceptance", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def chaos(session: nox.Session) -> None:
+    """Kill the processes of long searches at random, over and over; takes many minutes."""
+    _run(session, _dev(session), "-m", "pytest", "tests/chaos", *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

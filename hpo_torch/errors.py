@@ -12,7 +12,9 @@
     │   └── DownloadError              4   every mirror failed
     ├── OutputError                    5   a results folder cannot be written or read
     ├── PluginError                    6   a plugin breaks the plugin contract
-    └── StudyFailedError               7   the study ended without one completed trial
+    ├── StudyFailedError               7   the study ended without one completed trial
+    ├── StorageError                   8   a shared study's database cannot be reached or used
+    └── RunInUseError                  9   another process works on the run
 
 A message says what was expected, what was given, and what to do. The command line catches
 `HpoTorchError` once, at its edge (`hpo_torch.cli.app.main`), and nowhere else.
@@ -111,3 +113,15 @@ class StudyFailedError(HpoTorchError):
     """The study ended without one completed trial."""
 
     exit_code = 7
+
+
+class StorageError(HpoTorchError):
+    """A shared study's database cannot be reached or used; what is on disk stays as it is."""
+
+    exit_code = 8
+
+
+class RunInUseError(HpoTorchError):
+    """Another process works on the run."""
+
+    exit_code = 9

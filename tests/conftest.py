@@ -7,9 +7,16 @@ import os
 import random
 import socket
 import sys
+import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postgres_server import PostgresServer
 
 # Before anything imports torch or matplotlib; processes that tests start inherit it. One thread:
 # results repeat bit for bit, and tests don't compete with the workers they start.
@@ -90,3 +97,22 @@ def test_data_dir() -> Path:
     if not folder:
         pytest.skip(f"needs real data: set {TEST_DATA} to a folder of prepared data sets")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL server."""
+    from postgres_server import PostgresServer
+
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> str:
+    """A new, empty database on the server."""
+    return postgres.create_database(f"db_{uuid.uuid4().hex[:12]}")

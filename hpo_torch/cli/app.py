@@ -10,12 +10,14 @@ import typer
 from hpo_torch import __version__
 from hpo_torch.cli import listings, results
 from hpo_torch.cli.config import config_app
-from hpo_torch.cli.console import fail, warn
+from hpo_torch.cli.console import INTERRUPTED, fail, warn
+from hpo_torch.cli.methods import pruners, samplers
 from hpo_torch.cli.optimize import optimize
+from hpo_torch.cli.resume import resume
+from hpo_torch.cli.retrain import retrain
+from hpo_torch.cli.space import space
 from hpo_torch.errors import HpoTorchError
 from hpo_torch.hooks.registry import installed_registry
-
-INTERRUPTED = 130
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,11 +46,16 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     app.command()(optimize)
+    app.command()(resume)
+    app.command()(retrain)
     app.command()(results.show)
     app.command()(results.runs)
     app.add_typer(listings.datasets_app, name="datasets")
     app.command()(listings.objectives)
     app.command()(listings.modes)
+    app.command()(samplers)
+    app.command()(pruners)
+    app.command()(space)
     app.add_typer(listings.backends_app, name="backends")
     app.add_typer(listings.plugins_app, name="plugins")
     app.add_typer(config_app, name="config")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,12 +37,9 @@ def config_show(
     names = {**dict.fromkeys(settings_fields()), **dict.fromkeys(flatten(values))}
     rows = []
     for name in names:
-        section, _, rest = name.partition(".")
-        key, _, subkey = rest.partition(".")
-        value = values[section][key]
-        if isinstance(value, dict) and value and not subkey:
+        value: Any = reduce(getitem, name.split("."), values)
+        if isinstance(value, dict) and value:
             continue  # its entries have rows of their own
-        value = value[subkey] if subkey else value
         rows.append((name, value, resolved.origins.get(name, "default")))
     columns = ("setting", "value", "origin")
     if as_json:

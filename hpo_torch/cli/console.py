@@ -12,6 +12,8 @@ from rich.table import Table
 
 BEST = "bold green"
 DIM = "bright_black"
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + the signal's number."""
 
 
 def out() -> Console:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hpo_torch.protocol.events import (
     AnyEvent,
     EpochFinished,
+    Purpose,
     StudyStarted,
     TrialFinished,
+    TrialRetried,
     TrialStarted,
 )
 
@@ -21,10 +24,12 @@ class TrialRow:
     Attributes:
         last: Its newest epoch.
         accuracies: Validation accuracy of each epoch.
+        retries: Attempts that ended early.
     """
 
     trial: int
     epochs: int
+    retries: int = 0
     last: EpochFinished | None = None
     accuracies: list[float] = field(default_factory=list)
 
@@ -35,16 +40,20 @@ class LiveState:
 
     Attributes:
         title: Data set, mode and objective.
-        started: When the study started, monotonic seconds.
+        purpose: What is trained for.
+        started: When this process began, monotonic seconds.
         total: Trials in all.
+        finished_before: Trials that earlier processes finished.
         running: Rows of running trials by number.
         best: The leading trial's last event.
         note: What happens outside of trials.
     """
 
     title: str = ""
+    purpose: Purpose = "search"
     started: float | None = None
     total: int = 0
+    finished_before: int = 0
     pruned: int = 0
     failed: int = 0
     completed: int = 0
@@ -59,17 +68,28 @@ class LiveState:
 
     def seconds_left(self, now: float) -> float | None:
         """Estimate what is left from the mean time a trial took; None before one ended."""
-        if self.started is None or not self.finished:
+        here = self.finished - self.finished_before
+        if self.started is None or not here:
             return None
-        return (now - self.started) / self.finished * (self.total - self.finished)
+        return (now - self.started) / here * (self.total - self.finished)
+
+    def recall(self, events: Iterable[AnyEvent]) -> None:
+        """Take in what earlier processes said: what has finished, not what was running."""
+        for event in events:
+            self.hear(event)
+        self.started, self.note = None, ""
+        self.running.clear()
 
     def hear(self, event: AnyEvent) -> None:
         """Take in an event."""
         if isinstance(event, StudyStarted):
-            self.title = f"{event.dataset} · {event.mode} · {event.objective} · {event.backend}"
-            self.started, self.total, self.note = time.monotonic(), event.trials, ""
+            self._begin(event)
         elif isinstance(event, TrialStarted):
-            self.running[event.trial] = TrialRow(event.trial, event.epochs)
+            row = self.running.setdefault(event.trial, TrialRow(event.trial, event.epochs))
+            row.epochs = event.epochs
+        elif isinstance(event, TrialRetried):
+            row = self.running.setdefault(event.trial, TrialRow(event.trial, 0))
+            row.retries += 1
         elif isinstance(event, EpochFinished):
             row = self.running.setdefault(event.trial, TrialRow(event.trial, event.epochs))
             row.last = event
@@ -81,3 +101,14 @@ class LiveState:
             self.failed += event.state == "failed"
             if event.best:
                 self.best = event
+
+    def _begin(self, event: StudyStarted) -> None:
+        if event.purpose != self.purpose:  # within a search, with trials of its own
+            self.completed, self.pruned, self.failed = event.finished, 0, 0
+            self.best = None
+        self.purpose = event.purpose
+        words = "" if event.purpose == "search" else f"{event.purpose} · "
+        about = f"{event.dataset} · {event.mode} · {event.objective} · {event.backend}"
+        self.title = words + about
+        self.started, self.total, self.note = time.monotonic(), event.trials, ""
+        self.finished_before = event.finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -15,8 +16,8 @@ from rich.text import Text
 
 from hpo_torch.cli.console import BEST, DIM, escape
 from hpo_torch.cli.live_state import LiveState, TrialRow
-from hpo_torch.cli.plain_view import finish_text
-from hpo_torch.protocol.events import AnyEvent, HealthAlert, TrialFinished
+from hpo_torch.cli.plain_view import finish_text, retry_text
+from hpo_torch.protocol.events import AnyEvent, HealthAlert, TrialFinished, TrialRetried
 
 BARS = " ▁▂▃▄▅▆▇█"
 HEALTHY, WEAK = 0.7, 0.4
@@ -57,11 +58,13 @@ class LiveView:
 
     Args:
         console: A terminal.
+        earlier: Events of earlier processes, where a run is resumed.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, earlier: Iterable[AnyEvent] = ()) -> None:
         self._console = console
         self._state = LiveState()
+        self._state.recall(earlier)
         self._live = Live(
             get_renderable=self._render, console=console, refresh_per_second=4, transient=True
         )
@@ -79,12 +82,15 @@ class LiveView:
         self._live.__exit__(kind, error, traceback)
 
     def hear(self, event: AnyEvent) -> None:
-        """Take in an event; finished trials and alarms scroll by above the live part."""
+        """Take in an event; ends, retries and alarms scroll by above the live part."""
         self._state.hear(event)
         if isinstance(event, TrialFinished):
             style = {"complete": "", "pruned": DIM, "failed": "red"}[event.state]
             text = f"trial {event.trial:>3}  {finish_text(event)}"
             self._live.console.print(Text(text, style=BEST if event.best else style))
+        elif isinstance(event, TrialRetried):
+            text = f"trial {event.trial:>3}  {retry_text(event)}"
+            self._live.console.print(Text(text, style="yellow"))
         elif isinstance(event, HealthAlert):
             text = f"trial {event.trial:>3}  health, epoch {event.epoch}: {event.message}"
             self._live.console.print(Text(text, style="yellow"))
@@ -146,11 +152,12 @@ def _trials(state: LiveState) -> Table:
 
 def _cells(row: TrialRow) -> tuple[RenderableType, ...]:
     last = row.last
+    trial = f"{row.trial} (attempt {row.retries + 1})" if row.retries else str(row.trial)
     if last is None:
-        return (str(row.trial), f"0/{row.epochs}", "", "", "", "", "", "")
+        return (trial, f"0/{row.epochs}", "", "", "", "", "", "")
     health = last.so_far.overall_health
     return (
-        str(row.trial),
+        trial,
         f"{last.metrics.epoch}/{row.epochs}",
         f"{last.metrics.train_loss:.4f}",
         f"{last.metrics.val_loss:.4f}",

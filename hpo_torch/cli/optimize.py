@@ -50,6 +50,26 @@ def optimize(
     ] = None,
     trials: Annotated[int | None, _option("Trials in all (default: 10).", SEARCH)] = None,
     timeout: Annotated[float | None, _option("Seconds for the whole search.", SEARCH)] = None,
+    trial_timeout: Annotated[
+        float | None, _option("Seconds for one trial; it has failed after that.", SEARCH)
+    ] = None,
+    max_failures: Annotated[
+        int | None, _option("Failed trials in a row that end the search (default: 5).", SEARCH)
+    ] = None,
+    max_parameters: Annotated[
+        int | None, _option("Most trainable parameters; larger networks are left out.", SEARCH)
+    ] = None,
+    max_memory: Annotated[
+        float | None,
+        _option("Most memory of a training step, 10^9 bytes; what needs more is left out.", SEARCH),
+    ] = None,
+    confirm: Annotated[
+        int | None,
+        _option("Best trials to train again on fresh seeds before the winner is named.", SEARCH),
+    ] = None,
+    confirm_seeds: Annotated[
+        int | None, _option("Fresh seeds for each of them (default: 3).", SEARCH)
+    ] = None,
     activation: Annotated[
         str | None,
         _option(
@@ -62,8 +82,30 @@ def optimize(
         list[str] | None,
         _option("NAME=VALUE: a hyperparameter not to be searched; repeatable.", SEARCH),
     ] = None,
-    sampler: Annotated[str | None, _option("tpe or random (default: tpe).", SEARCH)] = None,
-    pruner: Annotated[str | None, _option("median or none (default: median).", SEARCH)] = None,
+    sampler: Annotated[
+        str | None,
+        _option(
+            "How hyperparameters are chosen: `hpo-torch samplers`; options by --set "
+            "search.sampler_options.KEY=VALUE (default: tpe).",
+            SEARCH,
+        ),
+    ] = None,
+    pruner: Annotated[
+        str | None,
+        _option(
+            "How bad trials are stopped early: `hpo-torch pruners`; options by --set "
+            "search.pruner_options.KEY=VALUE (default: median).",
+            SEARCH,
+        ),
+    ] = None,
+    enqueue: Annotated[
+        Path | None,
+        _option("YAML or JSON list of configurations that are trained first.", SEARCH),
+    ] = None,
+    warm_start: Annotated[
+        Path | None,
+        _option("Folder of an earlier run whose trials the sampler learns from.", SEARCH),
+    ] = None,
     seed: Annotated[int | None, _option("Seed of everything random (default: 42).", SEARCH)] = None,
     epochs: Annotated[
         int | None, _option("Epochs of every trial; instead of the two below.", TRAINING)
@@ -81,6 +123,19 @@ def optimize(
         str | None, _option("auto, cpu, cuda, cuda:N or mps (default: auto).", RUNNING)
     ] = None,
     jobs: Annotated[int | None, _option("Trials at once (default: 1).", RUNNING)] = None,
+    oversubscribe: Annotated[
+        bool | None,
+        _option(
+            "Let trials share CUDA devices: more jobs than devices.", RUNNING, "--oversubscribe"
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        _option(
+            "A database (postgresql://...) through which several engines work on one study.",
+            RUNNING,
+        ),
+    ] = None,
     data_dir: Annotated[
         str | None, _option("Folder of data files (default: a per-user cache).", RUNNING)
     ] = None,
@@ -131,15 +186,25 @@ def optimize(
         "search.health_weight": health_weight,
         "search.trials": trials,
         "search.timeout": timeout,
+        "search.trial_timeout": trial_timeout,
+        "search.max_failures": max_failures,
+        "search.max_parameters": max_parameters,
+        "search.max_memory": max_memory,
+        "search.confirm": confirm,
+        "search.confirm_seeds": confirm_seeds,
         "search.activation": activation,
         "search.sampler": sampler,
         "search.pruner": pruner,
+        "search.enqueue": None if enqueue is None else str(enqueue),
+        "search.warm_start": None if warm_start is None else str(warm_start),
         "search.seed": seed,
         "search.min_epochs": epochs if epochs is not None else min_epochs,
         "search.max_epochs": epochs if epochs is not None else max_epochs,
         "execution.backend": backend,
         "execution.device": device,
         "execution.jobs": jobs,
+        "execution.storage": storage,
+        "execution.oversubscribe": oversubscribe,
         "output.dir": output_dir,
         "output.name": name,
         "output.plots": plots,

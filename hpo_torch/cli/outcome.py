@@ -7,7 +7,7 @@ from rich.table import Table
 
 from hpo_torch.cli.console import BEST, escape
 from hpo_torch.cli.live_view import clock, health_style
-from hpo_torch.results.records import TrialResult
+from hpo_torch.results.records import Confirmation, ConfirmedTrial, RunSummary, TrialResult
 from hpo_torch.results.summary import RunView
 
 TOP = 5
@@ -17,6 +17,8 @@ def print_outcome(console: Console, view: RunView, *, top: int = TOP) -> None:
     """Print the leading trials, the winner, where everything lies, and what to do next."""
     console.print()
     console.print(_leaders(view, top))
+    if view.confirmation is not None:
+        _print_confirmation(console, view.confirmation)
     best = view.best
     if best is not None:
         _print_winner(console, view, best)
@@ -29,6 +31,7 @@ def _leaders(view: RunView, top: int) -> Table:
         key=lambda t: (t.state == "complete", t.score if t.score is not None else -1.0),
         reverse=True,
     )
+    best = view.best.trial if view.best else None
     counts = ", ".join(f"{n} {state}" for state, n in view.counts.items())
     table = Table(
         title=f"{view.name}: {counts}", title_justify="left", title_style="bold", box=None,
@@ -37,7 +40,7 @@ def _leaders(view: RunView, top: int) -> Table:
     for column in ("trial", "state", "score", "val accuracy", "health", "parameters", "epochs"):
         table.add_column(column, justify="left" if column == "state" else "right")
     for trial in order[:top]:
-        table.add_row(*_cells(trial), style=BEST if trial is order[0] else "")
+        table.add_row(*_cells(trial), style=BEST if trial.trial == best else "")
     return table
 
 
@@ -56,6 +59,26 @@ def _cells(trial: TrialResult) -> tuple[str, ...]:
 
 def _number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _print_confirmation(console: Console, confirmation: Confirmation) -> None:
+    console.print()
+    console.print("[bold]Confirmed on fresh seeds[/bold] (mean ± standard deviation)")
+    for entry in confirmation.trials:
+        style = BEST if entry.trial == confirmation.winner else ""
+        console.print(confirmed_text(entry), style=style)
+
+
+def confirmed_text(entry: ConfirmedTrial) -> str:
+    """Say what came of training a trial again, in one line."""
+    if entry.mean is None:
+        result = "no repetition could be scored"
+    else:
+        spread = "" if entry.deviation is None else f" ± {entry.deviation:.4f}"
+        seeds = "1 seed" if entry.scored == 1 else f"{entry.scored} seeds"
+        result = f"{entry.mean:.4f}{spread} over {seeds}"
+    moved = "" if entry.rank == entry.searched_rank else f" (was {entry.searched_rank})"
+    return f"  {entry.rank}  trial {entry.trial}: {result}; searched {entry.searched:.4f}{moved}"
 
 
 def _print_winner(console: Console, view: RunView, best: TrialResult) -> None:
@@ -96,11 +119,31 @@ def _health(trial: TrialResult) -> str:
 def _print_end(console: Console, view: RunView) -> None:
     path = view.directory.path
     console.print()
+    go_on = f"  hpo-torch resume {escape(str(path))}"
     if view.summary is None:
-        console.print("The run has not ended.")
+        console.print("The run has not ended. If no process works on it any more:")
+        console.print(go_on, soft_wrap=True)
     else:
-        console.print(f"{view.summary.reason}, {clock(view.summary.seconds)}")
+        _print_summary(console, view.summary)
+        if not view.is_complete:
+            console.print("To go on:")
+            console.print(go_on, soft_wrap=True)
     console.print(f"Results: {escape(str(path))}", soft_wrap=True)
     console.print(f"  hpo-torch show {escape(str(path))} --trials", soft_wrap=True)
     console.print(f"  hpo-torch optimize --config {escape(str(path))}/config.yaml", soft_wrap=True)
     console.print("  hpo-torch runs", soft_wrap=True)
+
+
+def _print_summary(console: Console, summary: RunSummary) -> None:
+    parts = [summary.reason, clock(summary.seconds)]
+    if summary.unfinished:
+        parts.append(f"{summary.unfinished} in training when it was stopped")
+    console.print(", ".join(parts))
+    if summary.best_trial is None:
+        console.print("No trial has completed yet.")
+    if summary.rejected:
+        asked = summary.rejected + summary.unfinished + sum(summary.counts.values())
+        console.print(
+            f"{summary.rejected} of {asked} proposed configurations "
+            f"({summary.rejected / asked:.0%}) were too large or trained before, and not trained"
+        )

@@ -13,6 +13,7 @@ from hpo_torch.protocol.events import (
     HealthAlert,
     StudyStarted,
     TrialFinished,
+    TrialRetried,
     TrialStarted,
 )
 
@@ -43,23 +44,33 @@ class PlainView:
     def hear(self, event: AnyEvent) -> None:
         """Print an event."""
         if isinstance(event, StudyStarted):
-            self._trials = event.trials
-            self._line(
-                f"{event.dataset}, mode {event.mode}, for {event.objective}, {event.trials} "
-                f"trials on {event.backend}"
-            )
-            self._line(f"run folder: {event.run}")
+            self._begin(event)
         elif isinstance(event, TrialStarted):
             self._line(
                 f"trial {event.trial}: {event.parameters:,} parameters, up to {event.epochs} "
                 f"epochs on {event.device} ({event.precision})"
+                + (f", {event.epochs_done} of them done" if event.epochs_done else "")
             )
         elif isinstance(event, EpochFinished):
             self._line(f"trial {event.trial}: {epoch_text(event)}")
         elif isinstance(event, HealthAlert):
             self._line(f"trial {event.trial}, epoch {event.epoch}: health: {event.message}")
+        elif isinstance(event, TrialRetried):
+            self._line(f"trial {event.trial}: {retry_text(event)}")
         elif isinstance(event, TrialFinished):
             self._line(f"trial {event.trial}: {finish_text(event)}")
+
+    def _begin(self, event: StudyStarted) -> None:
+        self._trials = event.trials
+        if event.purpose != "search":
+            self._line(f"{event.purpose}:")
+        self._line(
+            f"{event.dataset}, mode {event.mode}, for {event.objective}, {event.trials} "
+            f"trials on {event.backend}"
+        )
+        if event.finished:
+            self._line(f"{event.finished} of {event.trials} trials are done")
+        self._line(f"run folder: {event.run}")
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)
@@ -84,7 +95,14 @@ def epoch_text(event: EpochFinished) -> str:
 def finish_text(event: TrialFinished) -> str:
     """Say how a trial ended, in one line."""
     if event.state == "failed":
-        return f"failed ({event.failure_kind}): {event.message.splitlines()[0]}"
+        return f"failed ({event.failure_kind}): {(event.message.splitlines() or [''])[0]}"
     score = "no score" if event.score is None else f"score {event.score:.4f}"
     best = "  best so far" if event.best else ""
     return f"{event.state}  {score}  {event.epochs_run} epochs  {event.seconds:.0f} s{best}"
+
+
+def retry_text(event: TrialRetried) -> str:
+    """Say why a trial is tried again, and how, in one line."""
+    why = (event.message.splitlines() or [event.failure_kind])[0]
+    how = f" with batches in {event.accumulate} parts" if event.accumulate > 1 else ""
+    return f"tried again{how} ({event.failure_kind}): {why}"

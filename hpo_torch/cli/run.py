@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from hpo_torch.cli.console import err, out, warn
+import typer
+
+from hpo_torch.cli.console import INTERRUPTED, err, out, warn
 from hpo_torch.cli.live_view import LiveView
 from hpo_torch.cli.outcome import print_outcome
 from hpo_torch.cli.plain_view import PlainView
 from hpo_torch.config.load import Layer, resolve_config
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.protocol.events import AnyEvent
+from hpo_torch.results.event_log import read_events
+from hpo_torch.results.records import INTERRUPTED as INTERRUPTED_REASON
+from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView
-from hpo_torch.study.optimize import Audience, optimize
+from hpo_torch.study.audience import Audience
+from hpo_torch.study.optimize import optimize
+from hpo_torch.study.resume import resume
 
 
 def run_search(layers: Iterable[Layer], *, as_json: bool, quiet: bool) -> None:
@@ -24,26 +33,59 @@ def run_search(layers: Iterable[Layer], *, as_json: bool, quiet: bool) -> None:
         layers: Settings above the defaults, lowest first.
         as_json: Print every event as a JSON line on stdout, and nothing else there.
         quiet: Print the run's folder only.
+
+    Raises:
+        typer.Exit: 130: it was interrupted.
     """
     config = resolve_config(layers).config
-    with _audience(as_json=as_json, quiet=quiet) as audience:
+    with open_audience(as_json=as_json, quiet=quiet) as audience:
         run = optimize(config, installed_registry(), audience)
-    if as_json:
-        return
+    _print(run, as_json=as_json, quiet=quiet)
+
+
+def resume_search(path: Path, changes: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
+    """Go on with a run and print its outcome; arguments as of `run_search`."""
+    run = RunDirectory.open(path)
+    before = RunView(run)
+    earlier = read_events(run.events) if run.events.exists() else []
+    with open_audience(as_json=as_json, quiet=quiet, earlier=earlier) as audience:
+        audience.note(
+            f"resuming {run.name}: {sum(before.counts.values())} of "
+            f"{changes.get('search.trials', before.config.search.trials)} trials are done"
+        )
+        resume(path, changes, installed_registry(), audience)
+    _print(run, as_json=as_json, quiet=quiet)
+
+
+def _print(run: RunDirectory, *, as_json: bool, quiet: bool) -> None:
+    view = RunView(run)
     if quiet:
         sys.stdout.write(f"{run.path}\n")
-        return
-    print_outcome(out(), RunView(run))
+    elif not as_json:
+        print_outcome(out(), view)
+    if view.summary is not None and view.summary.reason == INTERRUPTED_REASON:
+        if quiet or as_json:
+            err().print(f"interrupted; to go on: hpo-torch resume {run.path}", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager
-def _audience(*, as_json: bool, quiet: bool) -> Iterator[Audience]:
+def open_audience(
+    *, as_json: bool, quiet: bool, earlier: Sequence[AnyEvent] = ()
+) -> Iterator[Audience]:
+    """Choose how to show what happens: JSON lines, nothing, a live picture, or plain lines.
+
+    Args:
+        as_json: JSON lines on stdout.
+        quiet: Warnings only.
+        earlier: Events of earlier processes, where a run is resumed.
+    """
     if as_json:
         yield Audience(listeners=[_print_event], warn=warn)
     elif quiet:
         yield Audience(warn=warn)
     elif err().is_terminal:
-        with LiveView(err()) as view:
+        with LiveView(err(), earlier) as view:
             yield Audience(
                 listeners=[view.hear], note=view.note, warn=view.warn, progress=view.progress
             )

@@ -14,6 +14,7 @@ FailureKind = Literal[
 ]
 TrialState = Literal["complete", "pruned", "failed"]
 Outcome = Literal["completed", "stopped", "failed"]
+Purpose = Literal["search", "confirmation", "retraining"]
 
 
 class Event(Frozen):
@@ -34,6 +35,8 @@ class StudyStarted(Event):
     Attributes:
         trials: Wanted in all.
         finished: Of those, how many earlier processes finished: 0 unless it is resumed.
+        purpose: What it trains for. A confirmation begins and ends within its search, has its own
+            log, and numbers its trials from 0.
     """
 
     kind: Literal["study_started"] = "study_started"
@@ -44,6 +47,7 @@ class StudyStarted(Event):
     trials: int
     backend: str
     finished: int = 0
+    purpose: Purpose = "search"
 
 
 class TrialEvent(Event):

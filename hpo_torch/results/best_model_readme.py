@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 _TEXT = """\
 # The best model of this run
 
-The weights are those of trial {trial}, epoch {epoch}, score {score}: the very weights that were
-scored, not a retrained model.
+{story}
 
 | file | content |
 |---|---|
@@ -54,12 +53,32 @@ model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
 # texts: a list of str, as they are; the vocabulary is in the checkpoint
 inputs = text_inputs(texts, model.hparams["input_spec"])"""
 
+_SEARCHED = """\
+{}: the very weights that were
+scored, not a retrained model."""
+
 _LOADING: Final[Mapping[str, str]] = {"cnn": _IMAGES, "lstm": _TEXTS}
 
 
-def best_model_readme(trial: TrialResult) -> str:
-    """Return the text, in Markdown; `trial` is the one whose weights are kept."""
+def best_model_readme(trial: TrialResult, story: str = "") -> str:
+    """Return the text, in Markdown.
+
+    Args:
+        trial: The one whose weights are kept.
+        story: How they came to be, if not by the search alone.
+    """
+    return _TEXT.format(
+        story=story or _SEARCHED.format(weights_of(trial)), loading=how_to_load(trial)
+    )
+
+
+def weights_of(trial: TrialResult) -> str:
+    """Say which weights these are."""
     score = "none" if trial.score is None else f"{trial.score:.4f}"
     epoch = "unknown" if trial.kept_epoch is None else trial.kept_epoch
-    loading = _LOADING[trial.family]
-    return _TEXT.format(trial=trial.trial, epoch=epoch, score=score, loading=loading)
+    return f"The weights are those of trial {trial.trial}, epoch {epoch}, score {score}"
+
+
+def how_to_load(trial: TrialResult) -> str:
+    """Return Python lines from model.ckpt to `inputs` for its network."""
+    return _LOADING[trial.family]

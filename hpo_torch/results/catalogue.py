@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hpo_torch.errors import OutputError
-from hpo_torch.results.run_directory import run_names
+from hpo_torch.results.run_paths import run_names
 from hpo_torch.results.summary import RunView
 
 if TYPE_CHECKING:

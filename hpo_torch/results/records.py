@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -14,6 +14,9 @@ from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.wilson import wilson_interval
 
 RecordT = TypeVar("RecordT", bound=Frozen)
+
+INTERRUPTED: Final = "interrupted"
+"""`RunSummary.reason` where something was cut short, be it the test or the pictures alone."""
 
 
 class TrialResult(Frozen):
@@ -118,6 +121,51 @@ class KeyFigures(Frozen):
         return cls(health=values, **figures)
 
 
+class ConfirmedTrial(Frozen):
+    """A trial that was trained again on fresh seeds.
+
+    Attributes:
+        trial: Its number in the search.
+        searched: Its score in the search, for which it was chosen; no part of the mean.
+        searched_rank: Its place by that score, from 1.
+        repetitions: Numbers of its repetitions in the run's `confirmation` folder, one per seed.
+        seeds: Theirs.
+        scores: Theirs; 0, the worst, where training diverged; None where it failed otherwise.
+        scored: How many of the scores are known.
+        mean: Of the known scores; None where there is none.
+        deviation: Their sample standard deviation; None with fewer than two.
+        rank: Its place by the mean, from 1.
+    """
+
+    trial: int
+    searched: float
+    searched_rank: int
+    repetitions: list[int]
+    seeds: list[int]
+    scores: list[float | None]
+    scored: int
+    mean: float | None
+    deviation: float | None
+    rank: int
+
+
+class Confirmation(Frozen):
+    """What came of training the best trials again: confirmation/confirmation.json.
+
+    Attributes:
+        seeds: Fresh seeds for each trial.
+        trials: Confirmed trials by rank.
+        winner: The first of them that has a model; None where no repetition completed.
+        saved: Number of the winner's repetition whose weights are in best_model/: the one with the
+            median score, of two middle ones the lower.
+    """
+
+    seeds: int
+    trials: list[ConfirmedTrial]
+    winner: int | None
+    saved: int | None
+
+
 class RunSummary(Frozen):
     """What came of a run: summary.json, written when the study ends.
 
@@ -127,7 +175,13 @@ class RunSummary(Frozen):
         counts: Number of finished trials by state.
         unfinished: Trials that were stopped with the study; resuming it goes on with them.
         rejected: Configurations that were asked for and not trained: too large, or trained before.
-        best: The best trial's figures; None where no trial completed.
+        best_score: Of the weights in best_model/; of a confirmed trial that of its median
+            repetition, while `confirmation` has the mean.
+        best: The figures of these weights; None where no trial completed.
+        confirmation: The best trials on fresh seeds; None where that was not asked for, or is not
+            complete.
+        weights_elsewhere: Where the best trial's weights are, host:path, if another engine of a
+            shared study has them, out of reach; None where they are in best_model/.
         test_accuracy: Of the winner on the official test set; None where it was not scored.
         parameter_importance: Share 0..1 by hyperparameter; None with too few completed trials.
         references: The values that relative figures were relative to, by name.
@@ -149,6 +203,8 @@ class RunSummary(Frozen):
     best_trial: int | None
     best_score: float | None = Field(allow_inf_nan=False)
     best: KeyFigures | None
+    weights_elsewhere: str | None = None
+    confirmation: Confirmation | None = None
     test_accuracy: float | None
     parameter_importance: dict[str, float] | None
     references: dict[str, float] = Field(default_factory=dict)

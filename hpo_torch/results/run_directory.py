@@ -1,8 +1,10 @@
-"""The folder of one run: where everything lies, and how it is written, each file atomically."""
+"""The folder of one run: how it is made, read and written, each file atomically."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -12,7 +14,9 @@ from hpo_torch.results.atomic_files import copy_file, output_error, write_text
 from hpo_torch.results.best_model_readme import best_model_readme
 from hpo_torch.results.records import TrialResult, read_record
 from hpo_torch.results.run_names import check_run_name
-from hpo_torch.results.tables import epochs_csv, trials_csv
+from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
+from hpo_torch.results.tables import epochs_csv
+from hpo_torch.results.trials_table import TrialsTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,40 +24,20 @@ if TYPE_CHECKING:
     from hpo_torch.config.schema import RunConfig
     from hpo_torch.protocol.measurements import Frozen
     from hpo_torch.results.environment import Environment
-    from hpo_torch.results.records import RunSummary, TestReport
-
-CONFIG_FILE = "config.yaml"
+    from hpo_torch.results.records import ConfirmedTrial, RunSummary, TestReport
 
 
-def run_names(root: Path) -> list[str]:
-    """Return the names of the runs in `root`, sorted; none where `root` doesn't exist.
-
-    Raises:
-        OutputError: `root` is no folder, or may not be read.
-    """
-    if not root.exists():
-        return []
-    try:
-        return sorted(entry.name for entry in root.iterdir() if (entry / CONFIG_FILE).is_file())
-    except OSError as error:
-        raise output_error("read", root, error) from error
-
-
-class RunDirectory:
-    """One run's folder. Every write replaces a whole file, and raises OutputError if it fails.
-
-    Attributes:
-        path: The folder itself.
-    """
+class RunDirectory(RunPaths):
+    """One run's folder. Every write replaces a whole file, and raises OutputError if it fails."""
 
     def __init__(self, path: Path) -> None:
         """Take `path` as it is; `create` and `open` check it."""
-        self.path = path
-        self._trials: dict[int, TrialResult] | None = None
+        super().__init__(path)
+        self._table = TrialsTable(self.trials_table)
 
     @classmethod
     def create(cls, root: Path, name: str) -> RunDirectory:
-        """Make the folder `root/name`.
+        """Make the folder `root/name`; one that a process left before it began a run is taken.
 
         Raises:
             InvalidValueError: The name can't be a folder's name on every system.
@@ -64,12 +48,24 @@ class RunDirectory:
         try:
             path.mkdir(parents=True)
         except FileExistsError as error:
+            if _is_unbegun(path):
+                return cls(path)
             raise OutputError(
                 f"{path} exists already. Choose another name (output.name), or resume that run."
             ) from error
         except OSError as error:
             raise output_error("write", path, error) from error
         return cls(path)
+
+    @classmethod
+    def create_beside(cls, root: Path, name: str) -> RunDirectory:
+        """Make the folder `root/name`, or `root/name-2`, `-3` ... if engines on a study have those.
+
+        Raises:
+            InvalidValueError, OutputError: As for `create`.
+        """
+        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        return cls.create(root, next(each for each in names if not (root / each).exists()))
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
@@ -87,74 +83,6 @@ class RunDirectory:
                 f"{path} is no run: it has no {CONFIG_FILE}. Runs beside it: {known}."
             )
         return cls(path)
-
-    @property
-    def name(self) -> str:
-        """The run's name, which is the folder's."""
-        return self.path.name
-
-    @property
-    def config(self) -> Path:
-        """The resolved settings."""
-        return self.path / CONFIG_FILE
-
-    @property
-    def journal(self) -> Path:
-        """Optuna's storage."""
-        return self.path / "study.journal"
-
-    @property
-    def events(self) -> Path:
-        """The numbered events, for `EventLog` and `read_events`."""
-        return self.path / "events.jsonl"
-
-    @property
-    def best_hyperparameters(self) -> Path:
-        """The best trial's hyperparameters."""
-        return self.path / "best_hyperparameters.yaml"
-
-    @property
-    def summary(self) -> Path:
-        """The `RunSummary`; there once the study has ended."""
-        return self.path / "summary.json"
-
-    @property
-    def trials_table(self) -> Path:
-        """One line per trial, for spreadsheets."""
-        return self.path / "trials.csv"
-
-    @property
-    def environment(self) -> Path:
-        """The `Environment`."""
-        return self.path / "environment.json"
-
-    @property
-    def best_model_dir(self) -> Path:
-        """Folder of the best model."""
-        return self.path / "best_model"
-
-    @property
-    def best_checkpoint(self) -> Path:
-        """The best model's weights; there once a trial has completed."""
-        return self.best_model_dir / "model.ckpt"
-
-    @property
-    def test_report(self) -> Path:
-        """The `TestReport`; there once the winner has been scored."""
-        return self.best_model_dir / "test_report.json"
-
-    @property
-    def plots_dir(self) -> Path:
-        """Folder of the run's pictures."""
-        return self.path / "plots"
-
-    def trial_dir(self, trial: int) -> Path:
-        """Folder of one trial."""
-        return self.path / "trials" / f"{trial:04d}"
-
-    def weights(self, trial: int) -> Path:
-        """Where a trial's training leaves its kept weights."""
-        return self.trial_dir(trial) / "model.ckpt"
 
     def read_trials(self) -> list[TrialResult]:
         """Read every finished trial, by number.
@@ -174,18 +102,25 @@ class RunDirectory:
         _write_record(self.environment, environment)
 
     def write_trial(self, trial: TrialResult) -> None:
-        """Write one trial's result.json, epochs.csv and health.json, and trials.csv of all."""
+        """Write one trial's epochs.csv, health.json and result.json."""
         folder = self.trial_dir(trial.trial)
-        write_text(folder / "epochs.csv", epochs_csv(trial.epochs))
-        write_text(folder / "health.json", _health_json(trial))
-        # Last of the trial's files: who sees a result finds the rest complete.
+        # Both say what result.json says: only that has to be waited for.
+        write_text(folder / "epochs.csv", epochs_csv(trial.epochs), durable=False)
+        write_text(folder / "health.json", _health_json(trial), durable=False)
+        # Last: who sees a result finds the rest complete.
         _write_record(folder / "result.json", trial)
-        if self._trials is None:
-            self._trials = {known.trial: known for known in self.read_trials()}
-        self._trials[trial.trial] = trial
-        write_text(self.trials_table, trials_csv(list(self._trials.values())))
 
-    def write_best(self, trial: TrialResult, config: RunConfig) -> None:
+    def add_to_table(self, trial: TrialResult) -> None:
+        """Add a finished trial to trials.csv."""
+        self._table.add(trial, self.read_trials)
+
+    def write_table(self) -> None:
+        """Write trials.csv anew, from all results."""
+        self._table.write(self.read_trials())
+
+    def write_best(
+        self, trial: TrialResult, config: RunConfig, confirmed: ConfirmedTrial | None = None
+    ) -> None:
         """Write best_hyperparameters.yaml; health_weight is null where health plays no part."""
         search = config.search
         content = {
@@ -197,43 +132,96 @@ class RunDirectory:
             "trial": trial.trial,
             "hyperparameters": trial.hyperparameters,
         }
+        if confirmed is not None:
+            content["confirmed"] = confirmed.model_dump(mode="json", exclude={"trial"})
         write_text(self.best_hyperparameters, _yaml(content))
 
-    def write_traceback(self, trial: int, traceback: str) -> None:
-        """Write a failed trial's traceback.txt."""
-        write_text(self.trial_dir(trial) / "traceback.txt", traceback)
+    def add_traceback(self, trial: int, attempt: str, number: int, traceback: str) -> None:
+        """Add what a failed attempt said to the trial's traceback.txt.
 
-    def keep_best_model(self, trial: TrialResult) -> None:
+        `attempt` is its id: what is there already is not added again; `number` counts from 1.
+        """
+        path = self.trial_dir(trial) / "traceback.txt"
+        try:
+            before = path.read_text(encoding="utf-8") if path.exists() else ""
+        except OSError as error:
+            raise output_error("read", path, error) from error
+        heading = f"---- attempt {number} ({attempt}) ----\n"
+        if heading not in before:
+            write_text(path, before + heading + traceback.rstrip("\n") + "\n")
+
+    def keep_best_model(
+        self, trial: TrialResult, weights: Path | None = None, story: str = ""
+    ) -> None:
         """Copy the very weights that scored into best_model/, and say what they are.
+
+        A test report that lies there is an earlier winner's, and goes.
+
+        Args:
+            trial: Whose weights they are.
+            weights: Where they are, if not in the trial's folder.
+            story: How they came to be, if not by the search alone.
 
         Raises:
             OutputError: The trial left no model.ckpt, or a file can't be written.
         """
         content = {"family": trial.family, "hyperparameters": trial.hyperparameters}
-        copy_file(self.weights(trial.trial), self.best_checkpoint)
+        _remove(self.test_report)
+        copy_file(weights or self.weights(trial.trial), self.best_checkpoint)
         write_text(self.best_model_dir / "hyperparameters.yaml", _yaml(content))
-        write_text(self.best_model_dir / "README.md", best_model_readme(trial))
+        write_text(self.best_model_dir / "README.md", best_model_readme(trial, story))
 
-    def drop_weights(self, trial: int) -> None:
-        """Remove a trial's own model.ckpt, if it left one; raises OutputError."""
-        path = self.weights(trial)
+    def drop_checkpoints(self, trial: int, *, keep_weights: bool = False) -> None:
+        """Remove what a trial's training left: its weights and its state; raises OutputError."""
+        if not keep_weights:
+            _remove(self.weights(trial))
+        _remove(self.training_state(trial))
+
+    def drop_leftovers(self) -> None:
+        """Remove temporary files of processes that were killed; for who holds the run's lock."""
+        for path in self.path.rglob(".*.tmp"):
+            _remove(path)
+
+    def drop_best_model(self) -> None:
+        """Remove best_model/: another run has the winner; raises OutputError."""
         try:
-            path.unlink(missing_ok=True)
+            if self.best_model_dir.exists():
+                shutil.rmtree(self.best_model_dir)
         except OSError as error:
-            raise output_error("remove", path, error) from error
+            raise output_error("remove", self.best_model_dir, error) from error
 
     def write_test_report(self, report: TestReport) -> None:
         """Write best_model/test_report.json and, from the report's class names, labels.json."""
         write_text(self.best_model_dir / "labels.json", _json(report.class_names))
         _write_record(self.test_report, report)
 
+    def write_warm_start(self, report: Frozen) -> None:
+        """Write warm_start.json."""
+        _write_record(self.warm_start, report)
+
     def write_summary(self, summary: RunSummary) -> None:
-        """Write summary.json; from now on the run is finished."""
+        """Write summary.json; the study has ended, or was interrupted."""
         _write_record(self.summary, summary)
+
+    def drop_summary(self) -> None:
+        """Remove summary.json: the study goes on."""
+        _remove(self.summary)
+
+
+def _is_unbegun(path: Path) -> bool:
+    """Whether a folder has at most the lock, and half of a config.yaml, of a killed process."""
+    return path.is_dir() and all(entry.name.startswith(".") for entry in path.iterdir())
 
 
 def _runs_beside(path: Path) -> list[str]:
     return run_names(path.parent) if path.parent.is_dir() else []
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error("remove", path, error) from error
 
 
 def _write_record(path: Path, record: Frozen) -> None:

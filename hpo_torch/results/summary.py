@@ -11,15 +11,17 @@ from pydantic import ValidationError
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import output_error
-from hpo_torch.results.records import RunSummary, TestReport, read_record
+from hpo_torch.results.confirmation import covers, read_confirmation, saved_result
+from hpo_torch.results.records import INTERRUPTED, RunSummary, TestReport, read_record
 from hpo_torch.results.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from hpo_torch.config.schema import SearchSettings
     from hpo_torch.protocol.events import TrialState
-    from hpo_torch.results.records import TrialResult
+    from hpo_torch.results.records import Confirmation, TrialResult
 
 
 def best_of(trials: Iterable[TrialResult]) -> TrialResult | None:
@@ -88,10 +90,32 @@ class RunView:
         path = self.directory.test_report
         return read_record(path, TestReport) if path.exists() else None
 
+    @cached_property
+    def confirmation(self) -> Confirmation | None:
+        """The best trials on fresh seeds; None where none were confirmed."""
+        return read_confirmation(self.directory.path)
+
     @property
     def finished(self) -> bool:
-        """Whether the study has ended."""
+        """Whether the study has ended, or was interrupted; no process works on it."""
         return self.summary is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was wanted is done, and the folder is complete."""
+        return self.is_whole and self.satisfies(self.config.search)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the folder has all that a study leaves when it ends, pictures included."""
+        return self.summary is not None and self.summary.reason != INTERRUPTED
+
+    def satisfies(self, search: SearchSettings) -> bool:
+        """Whether all trials that these settings want have ended, and the best are confirmed."""
+        return sum(self.counts.values()) >= search.trials and (
+            not search.confirm
+            or covers(self.confirmation, self.trials, search.confirm, search.confirm_seeds)
+        )
 
     @property
     def counts(self) -> dict[TrialState, int]:
@@ -100,7 +124,12 @@ class RunView:
 
     @property
     def best(self) -> TrialResult | None:
-        """The trial that won, or leads while the run goes on; None before one has completed."""
+        """The trial that won, or leads while the run goes on; None before one has completed.
+
+        Of a winner that was confirmed, the training on a fresh seed whose weights are kept.
+        """
+        if self.confirmation is not None and self.confirmation.saved is not None:
+            return saved_result(self.directory.path, self.confirmation)
         if self.summary is None:
             return best_of(self.trials)
         winner = self.summary.best_trial

@@ -20,28 +20,28 @@ _SCORED = ["number", "state", "score", "val_accuracy", "val_loss", "last_val_acc
 _COSTS = ["parameters", "training_seconds", "memory_bytes", "inference_seconds", "seconds"]
 
 
-def trials_csv(trials: Sequence[TrialResult]) -> str:
-    """Return one line per trial, by number; an empty cell is a value that was not measured.
+def trials_columns(trials: Sequence[TrialResult]) -> list[str]:
+    """Return the columns of trials.csv: number, state, score, val_accuracy ..., overall_health.
 
-    Columns: number, state, score, val_accuracy ..., overall_health, one per health metric,
-    parameters, ..., seconds, and one per hyperparameter with the prefix "param_".
+    Then one per health metric, parameters, ..., seconds, and one per hyperparameter with the
+    prefix "param_".
     """
-    ordered = sorted(trials, key=lambda trial: trial.trial)
     metrics = _in_order_of_appearance(
-        trial.measurements.health for trial in ordered if trial.measurements is not None
+        trial.measurements.health for trial in trials if trial.measurements is not None
     )
-    parameters = _in_order_of_appearance(trial.hyperparameters for trial in ordered)
+    parameters = _in_order_of_appearance(trial.hyperparameters for trial in trials)
     columns = [*_SCORED, "overall_health", *metrics, *_COSTS]
-    columns += [PARAMETER_PREFIX + name for name in parameters]
-    return _csv(columns, map(_row, ordered))
+    return columns + [PARAMETER_PREFIX + name for name in parameters]
 
 
 def epochs_csv(epochs: Sequence[EpochMetrics]) -> str:
     """Return one line per epoch; the columns are the fields of `EpochMetrics`."""
-    return _csv(list(EpochMetrics.model_fields), (epoch.model_dump() for epoch in epochs))
+    columns = list(EpochMetrics.model_fields)
+    return csv_lines(columns, (epoch.model_dump() for epoch in epochs), header=True)
 
 
-def _row(trial: TrialResult) -> dict[str, Any]:
+def trial_row(trial: TrialResult) -> dict[str, Any]:
+    """Return one trial's values by column; what was not measured is None or absent."""
     row: dict[str, Any] = {"number": trial.trial, "state": trial.state, "score": trial.score}
     if trial.measurements is not None:
         figures = KeyFigures.of(trial.measurements)
@@ -54,10 +54,12 @@ def _in_order_of_appearance(groups: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(name for group in groups for name in group))
 
 
-def _csv(columns: list[str], rows: Iterable[dict[str, Any]]) -> str:
+def csv_lines(columns: list[str], rows: Iterable[dict[str, Any]], *, header: bool) -> str:
+    """Return a line per row, values in the order of `columns`; a missing one is an empty cell."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    if header:
+        writer.writeheader()
     for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()

@@ -5,27 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hpo_torch.results.environment import describe_environment, package_versions
-from hpo_torch.results.records import KeyFigures, RunSummary
-from hpo_torch.results.summary import best_of, count_states
+from hpo_torch.results.records import KeyFigures, RunSummary, TestReport, read_record
 from hpo_torch.study.importance import parameter_importance
 from hpo_torch.study.references import read_references
+from hpo_torch.study.trial_marks import count_rejected, unfinished_trials
 
 if TYPE_CHECKING:
     import optuna
 
-    from hpo_torch.results.records import TestReport, TrialResult
     from hpo_torch.results.run_directory import RunDirectory
     from hpo_torch.study.plan import StudyPlan
+    from hpo_torch.study.standings import Standings
 
 
 def score_winner(plan: StudyPlan, run: RunDirectory) -> TestReport | None:
     """Score best_model/ on the official test set and store the report.
+
+    A study that was resumed, and whose winner is the same, is not scored again.
 
     Returns:
         None where no trial completed.
     """
     if not run.best_checkpoint.exists():
         return None
+    if run.test_report.exists():
+        return read_record(run.test_report, TestReport)
     from hpo_torch.training.evaluate import evaluate_checkpoint
 
     config = plan.config
@@ -39,16 +43,15 @@ def score_winner(plan: StudyPlan, run: RunDirectory) -> TestReport | None:
 def summarise(  # noqa: PLR0913 - a summary needs everything once
     plan: StudyPlan,
     study: optuna.Study,
-    results: list[TrialResult],
+    standings: Standings,
     *,
     run: str,
     backend: str,
     reason: str,
     seconds: float,
-    report: TestReport | None,
 ) -> RunSummary:
-    """Put together summary.json."""
-    best = best_of(results)
+    """Put together summary.json, but for what the winner's test will say."""
+    best = standings.best
     search = plan.config.search
     references = read_references(study).model_dump()
     return RunSummary(
@@ -59,11 +62,13 @@ def summarise(  # noqa: PLR0913 - a summary needs everything once
         health_weight=search.health_weight if search.mode == "health" else None,
         seed=search.seed,
         backend=backend,
-        counts=count_states(results),
+        counts=dict(standings.counts),
+        unfinished=len(unfinished_trials(study)),
+        rejected=count_rejected(study),
         best_trial=best.trial if best else None,
         best_score=best.score if best else None,
         best=KeyFigures.of(best.measurements) if best and best.measurements else None,
-        test_accuracy=report.accuracy if report else None,
+        test_accuracy=None,
         parameter_importance=parameter_importance(study),
         references={name: value for name, value in references.items() if value is not None},
         seconds=seconds,

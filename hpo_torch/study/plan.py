@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.data.find_tokenizer import find_tokenizer
 from hpo_torch.data.spec import DatasetFacts
 from hpo_torch.errors import InvalidValueError
 from hpo_torch.health.score import resolve_weights
-from hpo_torch.search.families import activation_override, family_for, search_space
+from hpo_torch.search.families import family_for
 from hpo_torch.search.modes import check_combination
 from hpo_torch.search.objectives import find_objective
+from hpo_torch.search.pruner_options import (
+    AshaOptions,
+    HyperbandOptions,
+    PatientOptions,
+    pruner_options,
+)
+from hpo_torch.search.rungs import epoch_range, resources
+from hpo_torch.search.sampler_options import sampler_options
+from hpo_torch.search.study_space import study_space
+from hpo_torch.study.queue_file import read_queue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hpo_torch.config.schema import DataSettings, RunConfig, SearchSettings
     from hpo_torch.data.spec import DataRequest
     from hpo_torch.hooks.records import DatasetSpec
     from hpo_torch.hooks.registry import Registry
+    from hpo_torch.search.domains import Value
     from hpo_torch.search.objectives import Objective
     from hpo_torch.search.space import SearchSpace
+    from hpo_torch.study.warm_start import WarmStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +44,49 @@ class StudyPlan:
     Attributes:
         config: Its settings.
         dataset: Its data set's record.
+        facts: Its number of classes, shape of an example, and sizes.
         objective: What is optimised.
-        space: What is searched.
+        space: What is searched, with the changes of `search.space`.
         fixed: Hyperparameters that are not searched, typed; a forced activation included.
-        defaults: The default configuration, which is trial 0.
+        defaults: The default configuration, which is trained first, after the queue.
         weights: Weight in overall_health by metric name.
+        queue: The configurations of `search.enqueue`, in order; none of a study that has begun.
+        warm_start: The trials of `search.warm_start`; None where none are wanted, or the study
+            has begun.
     """
 
     config: RunConfig
     dataset: DatasetSpec
+    facts: DatasetFacts
     objective: Objective
     space: SearchSpace
     fixed: dict[str, Any]
     defaults: dict[str, Any]
     weights: dict[str, float]
+    queue: tuple[dict[str, Any], ...] = ()
+    warm_start: WarmStart | None = None
 
 
-def plan_study(config: RunConfig, registry: Registry, request: DataRequest) -> StudyPlan:
+def plan_study(
+    config: RunConfig, registry: Registry, request: DataRequest, *, begun: bool = False
+) -> StudyPlan:
     """Check settings against what plugins offer and the search space allows.
 
     The user's own data are looked at (prepared and described) after all checks that need none of
     their facts; other data sets' files are left alone.
 
+    Args:
+        config: The settings.
+        registry: What plugins offer.
+        request: Where the data are.
+        begun: The study exists: its storage has the queue and earlier trials, so that neither is
+            read again.
+
     Raises:
-        UnknownNameError: No such data set, family, objective, hyperparameter or health metric.
+        UnknownNameError: No such data set, family, objective, hyperparameter, health metric, or
+            option of the sampler or pruner.
         InvalidValueError: An impossible value or combination.
+        UsageError: The queue holds what cannot be trained, or no earlier trial fits.
         MissingDependencyError: The tokenizer's package does not work here.
         DataError: The user's own data cannot be read.
     """
@@ -61,26 +94,64 @@ def plan_study(config: RunConfig, registry: Registry, request: DataRequest) -> S
     check_combination(config.search.mode, config.search.optimize_for)
     weights = resolve_weights(list(registry.health_metrics), config.health.weights)
     family = family_for(dataset.kind, config.search.family)
+    sampler_options(config.search)
+    pruner_options(config.search)
     _check_data(config.data, dataset)
     facts = dataset_facts(dataset, registry, request)
-    space = search_space(
+    space, fixed = study_space(
+        config,
         family,
-        facts.input_shape,
-        round(facts.sizes[0] * (1 - config.data.validation_split)),
-        config.search.min_epochs,
-        config.search.max_epochs,
-        dataset.flips,
+        input_shape=facts.input_shape,
+        examples=facts.sizes[0],
+        flips=dataset.flips,
     )
-    fixed = space.check_fixed(fixed_values(config.search, family))
+    _check_rungs(config.search, space, fixed)
+    objective = find_objective(config.search.optimize_for)
     return StudyPlan(
         config=config,
         dataset=dataset,
-        objective=find_objective(config.search.optimize_for),
+        facts=facts,
+        objective=objective,
         space=space,
         fixed=fixed,
         defaults=space.defaults(fixed),
         weights=weights,
+        queue=() if begun else _queue(config.search, space, fixed),
+        warm_start=None if begun else _earlier_trials(config, space, fixed, weights),
     )
+
+
+def _queue(
+    search: SearchSettings, space: SearchSpace, fixed: Mapping[str, Value]
+) -> tuple[dict[str, Any], ...]:
+    if search.enqueue is None:
+        return ()
+    return tuple(read_queue(Path(search.enqueue).expanduser(), space, fixed))
+
+
+def _check_rungs(search: SearchSettings, space: SearchSpace, fixed: Mapping[str, Value]) -> None:
+    options = pruner_options(search)
+    if isinstance(options, PatientOptions):
+        options = options.inner()
+    if isinstance(options, AshaOptions | HyperbandOptions):
+        resources(options, *epoch_range(space, fixed))
+
+
+def _earlier_trials(
+    config: RunConfig, space: SearchSpace, fixed: Mapping[str, Value], weights: Mapping[str, float]
+) -> WarmStart | None:
+    if config.search.warm_start is None:
+        return None
+    from hpo_torch.study.warm_start import Target, map_run
+
+    target = Target(
+        config=config,
+        space=space,
+        fixed=fixed,
+        objective=find_objective(config.search.optimize_for),
+        weights=weights,
+    )
+    return map_run(Path(config.search.warm_start).expanduser(), target)
 
 
 def _check_data(settings: DataSettings, dataset: DatasetSpec) -> None:
@@ -106,9 +177,3 @@ def dataset_facts(dataset: DatasetSpec, registry: Registry, request: DataRequest
     return DatasetFacts(
         num_classes=dataset.num_classes, input_shape=dataset.input_shape, sizes=dataset.sizes
     )
-
-
-def fixed_values(search: SearchSettings, family: str) -> dict[str, Any]:
-    """Join `--activation` and `--fix`; a single fixed value wins over the override."""
-    forced = search.activation
-    return {**(activation_override(family, forced) if forced else {}), **search.fix}

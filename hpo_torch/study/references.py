@@ -21,6 +21,10 @@ def read_references(study: optuna.Study) -> References:
 
 def freeze_references(study: optuna.Study, measurements: Measurements) -> References:
     """Make the first completed trial's figures the study's references, for good."""
-    references = References.of(measurements)
+    return adopt_references(study, References.of(measurements))
+
+
+def adopt_references(study: optuna.Study, references: References) -> References:
+    """Make these the study's references, for good."""
     study.set_user_attr(ATTRIBUTE, references.model_dump())
     return references

@@ -1,207 +1,276 @@
-"""The study's loop: ask, submit, listen, tell. Every decision about trials is taken here."""
+"""The study's loop: take a lease, ask, submit, listen, tell. Every decision is taken here."""
 
 from __future__ import annotations
 
-import time
-import uuid
 from typing import TYPE_CHECKING
 
-from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
-from hpo_torch.protocol.job import TrialJob
-from hpo_torch.results.summary import best_of
-from hpo_torch.search.modes import score as mode_score
-from hpo_torch.search.objectives import References
-from hpo_torch.study.live import LiveTrial
-from hpo_torch.study.references import freeze_references, read_references
-from hpo_torch.study.seeds import trial_seed
-from hpo_torch.study.verdict import judge, tell, trial_finished, trial_result
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState as OptunaState
+
+from hpo_torch.protocol.events import (
+    EpochFinished,
+    TrainingFinished,
+    TrialRetried,
+    TrialStarted,
+)
+from hpo_torch.results.records import INTERRUPTED
+from hpo_torch.study.conclude import conclude, write_traceback
+from hpo_torch.study.interrupts import Interrupts
+from hpo_torch.study.jobs import new_attempt
+from hpo_torch.study.recovery import STATES, Recorded
+from hpo_torch.study.retry_policy import retry_after
+from hpo_torch.study.scoring import Scorer
+from hpo_torch.study.take_over import begin, go_on
+from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS, NEVER_BEGUN, reject, reopen
 
 if TYPE_CHECKING:
-    import optuna
+    from optuna.trial import FrozenTrial
 
     from hpo_torch.execution.backend import ExecutionBackend
     from hpo_torch.protocol.events import BackendEvent
-    from hpo_torch.protocol.measurements import Measurements
-    from hpo_torch.results.records import TrialResult
-    from hpo_torch.results.run_directory import RunDirectory
-    from hpo_torch.study.announce import Announcer
-    from hpo_torch.study.plan import StudyPlan
+    from hpo_torch.study.deadlines import Deadlines
+    from hpo_torch.study.leases import Lease, Leases
+    from hpo_torch.study.live import LiveTrial, StopReason
+    from hpo_torch.study.proposals import Proposals
+    from hpo_torch.study.recovery import History
+    from hpo_torch.study.workplace import Workplace
 
 POLL_SECONDS = 0.2
-PARAMETERS_ATTRIBUTE = "hyperparameters"
+ALL_DONE, TIMEOUT = "all trials done", "timeout"
 
 
 class StudyRunner:
-    """Runs one study to its end.
+    """Works on one study until it is complete, its time is up, or the user stops it.
+
+    A trial that is in flight when the loop ends stays running in Optuna's storage: who resumes the
+    study goes on with it.
 
     Args:
-        plan: What is searched.
-        study: Optuna's study, new.
+        place: The study and the run.
+        leases: Which trials are ours.
+        proposer: Chooses configurations.
         backend: Where trials run, started.
-        run: The run's folder.
-        announce: Takes every event.
+        deadlines: Time limits.
+        history: What earlier processes did.
 
     Attributes:
-        results: Finished trials, in the order in which they ended.
         reason: Why no more trials are started; "" while they are.
         devices: What trials trained on, in their workers' words.
     """
 
     def __init__(
         self,
-        plan: StudyPlan,
-        study: optuna.Study,
+        place: Workplace,
+        leases: Leases,
+        proposer: Proposals,
         backend: ExecutionBackend,
-        run: RunDirectory,
-        announce: Announcer,
+        deadlines: Deadlines,
+        history: History,
     ) -> None:
-        self._plan, self._study, self._backend = plan, study, backend
-        self._run, self._announce = run, announce
+        self._place, self._leases, self._proposer = place, leases, proposer
+        self._backend, self._deadlines, self._history = backend, deadlines, history
+        self._scorer = Scorer(place.plan.config.search, place.study)
         self._live: dict[int, LiveTrial] = {}
-        self._asked = 0
-        self._references = read_references(study)
-        self._started = time.monotonic()
-        self.results: list[TrialResult] = []
+        self._interrupts = Interrupts()
         self.reason = ""
-        self.devices: set[str] = set()
+        self.devices = set(history.devices)
 
     def run(self) -> None:
-        """Train all trials; the first Ctrl-C stops them and returns, the second one raises."""
-        self._study.enqueue_trial(self._plan.defaults)
-        while True:
-            try:
-                if not self._step():
-                    return
-            except KeyboardInterrupt:
-                if self.reason == "interrupted":
-                    raise
-                self._wind_down("interrupted")
+        """Train; the first Ctrl-C (or SIGTERM) stops trials after their epoch, the second now."""
+        with self._interrupts.counted():
+            while self._step():
+                pass
+            for number in self._live:
+                self._leases.release(number)
 
     def _step(self) -> bool:
         """Do one round; False once nothing is left to do."""
-        self._check_timeout()
-        while self._may_ask():
-            self._submit()
-        if not self._live:
-            self.reason = self.reason or "all trials done"
+        if self._interrupts.count > 1:
+            self.reason = self.reason or INTERRUPTED
             return False
-        for event in self._backend.poll(POLL_SECONDS):
+        self._heed_deadlines()
+        while not self.reason and len(self._live) < self._backend.capacity:
+            if not self._start_next():
+                break
+        if not self._live and (self.reason or self._leases.is_complete()):
+            self.reason = self.reason or ALL_DONE
+            return False
+        events = self._backend.poll(POLL_SECONDS)
+        if self._interrupts.count:
+            self.reason = self.reason or INTERRUPTED
+        for event in events:
             self._handle(event)
         return True
 
-    def _may_ask(self) -> bool:
-        wanted = self._plan.config.search.trials
-        return not self.reason and self._asked < wanted and len(self._live) < self._backend.capacity
+    def _heed_deadlines(self) -> None:
+        if self._deadlines.study_is_over():
+            self.reason = self.reason or TIMEOUT
+        limit = self._place.plan.config.search.trial_timeout
+        for live in list(self._live.values()):
+            if not live.decided and self._deadlines.is_overdue(live):
+                self._stop(live, "timeout", f"not done after {limit:g} seconds")
+            elif self._deadlines.must_be_killed(live):
+                live.killed = True
+                self._backend.kill(live.job.trial)
 
-    def _check_timeout(self) -> None:
-        timeout = self._plan.config.search.timeout
-        if timeout is not None and time.monotonic() - self._started >= timeout and not self.reason:
-            self._wind_down("timeout")
+    def _start_next(self) -> bool:
+        """Start one trial; False where there is none to start."""
+        lease = self._leases.take()
+        if lease is None:
+            return False
+        if lease.trial is None:
+            return self._start_new(lease)
+        trial = self._place.study.get_trials(deepcopy=False)[lease.trial]
+        if HYPERPARAMETERS not in trial.user_attrs:
+            reject(self._place.study, reopen(self._place.study, trial), NEVER_BEGUN)
+            return self._start_new(lease)
+        if trial.state == OptunaState.RUNNING:
+            self._take_over(trial)
+        else:
+            self._leases.finish(trial.number, STATES[trial.state])
+        return True
 
-    def _wind_down(self, reason: str) -> None:
-        """Start no more trials and stop the running ones."""
-        self.reason = reason
-        for number, live in self._live.items():
-            if not live.decided:
-                live.stop_reason = reason
-                self._backend.stop(number)
+    def _start_new(self, lease: Lease) -> bool:
+        proposal = self._proposer.propose()
+        if proposal is None:
+            self.reason = self._proposer.reason
+            return False
+        live = begin(self._place, proposal)
+        self._leases.bind(lease, live.job.trial)
+        self._submit(live)
+        return True
 
-    def _submit(self) -> None:
-        handle = self._study.ask()
-        hyperparameters = self._plan.space.sample(handle, self._plan.fixed)
-        # Fixed and implied values are no suggestions; the whole configuration stands here.
-        handle.set_user_attr(PARAMETERS_ATTRIBUTE, hyperparameters)
-        config = self._plan.config
-        job = TrialJob(
-            study=self._run.name,
-            trial=handle.number,
-            attempt=uuid.uuid4().hex[:12],
-            seed=trial_seed(config.search.seed, handle.number),
-            data=config.data,
-            split_seed=config.search.seed,
-            family=self._plan.space.family,
-            hyperparameters=hyperparameters,
-            objective=config.search.optimize_for,
-            training=config.training,
-            health=config.health,
-            device=config.execution.device,
-            output_dir=str(self._run.trial_dir(handle.number).resolve()),
+    def _take_over(self, trial: FrozenTrial) -> None:
+        """Go on with a trial of an engine that is gone, where its last epoch ended."""
+        live = go_on(self._place, trial, self._history.trials.get(trial.number, Recorded()))
+        prune = live.loses()
+        if self._backend.reattach(live.job):
+            live.submit(live.job, self._deadlines.clock())
+            self._live[trial.number] = live
+            if prune:
+                self._prune(live)
+        elif prune:
+            live.pruned = True
+            words = {"trial": trial.number, "attempt": live.job.attempt}
+            self._conclude(live, TrainingFinished(**words, outcome="stopped"))
+        else:
+            self._try_again(live, new_attempt())
+
+    def _try_again(self, live: LiveTrial, attempt: str) -> None:
+        live.attempts.append(attempt)
+        live.handle.set_user_attr(ATTEMPTS, live.attempts)
+        live.job = live.job.model_copy(
+            update={"attempt": attempt, "known_epochs": len(live.epochs)}
         )
-        self._live[handle.number] = LiveTrial(handle, job)
-        self._asked += 1
-        self._backend.submit(job)
+        self._submit(live)
+
+    def _submit(self, live: LiveTrial) -> None:
+        live.submit(live.job, self._deadlines.clock())
+        self._live[live.job.trial] = live
+        self._backend.submit(live.job)
 
     def _handle(self, event: BackendEvent) -> None:
         live = self._live.get(event.trial)
         if live is None or live.job.attempt != event.attempt:
-            return  # a late word of an attempt that has ended
+            return  # a late or repeated word of an attempt that has ended
         if isinstance(event, TrainingFinished):
-            self._finish(live, event)
-        elif isinstance(event, EpochFinished):
-            self._judge_epoch(live, event)
+            self._end_attempt(live, event)
         elif not live.decided:
-            if isinstance(event, TrialStarted):
-                self.devices.add(event.device)
-            self._announce(event)
+            if isinstance(event, EpochFinished):
+                try:
+                    self._hear_epoch(live, event)
+                except UpdateFinishedTrialError:  # by an engine that believed us dead
+                    self._stop(live, "backend", "finished by another engine")
+            elif isinstance(event, TrialStarted):
+                self._hear_start(live, event)
+            elif live.is_new(event):
+                self._place.announce(event)
 
-    def _score(self, measurements: Measurements) -> float | None:
-        search = self._plan.config.search
-        return mode_score(
-            measurements,
-            mode=search.mode,
-            objective=search.optimize_for,
-            health_weight=search.health_weight,
-            references=self._references,
-        )
+    def _hear_start(self, live: LiveTrial, event: TrialStarted) -> None:
+        if live.training_since is None:  # else it is a repetition
+            live.training_since = self._deadlines.clock()
+            self.devices.add(event.device)
+            self._place.announce(event)
 
-    def _judge_epoch(self, live: LiveTrial, event: EpochFinished) -> None:
-        """Report an epoch and prune the trial if the pruner says so.
+    def _hear_epoch(self, live: LiveTrial, event: EpochFinished) -> None:
+        """Log an epoch, report it, and prune the trial if it loses.
 
-        A decided trial may send another epoch before it has stopped; ignoring it is what makes a
-        run repeat exactly, however fast its workers hear.
+        A decided trial may send another epoch before it has stopped; that it is ignored is what
+        makes a run repeat exactly, however fast its workers hear.
         """
-        if live.decided:
+        known, number = len(live.epochs), event.metrics.epoch
+        if number <= known:
+            return  # delivered before
+        if number > known + 1:
+            self._stop(live, "backend", f"epoch {number} was delivered after epoch {known}")
             return
-        score = self._score(event.so_far)
+        score = self._scorer.score(event.so_far)
         live.add(event, score)
-        self._announce(event.model_copy(update={"score": score}))
-        if score is None:
+        self._place.announce(event.model_copy(update={"score": score}))
+        live.report(number)
+        if live.loses():
+            self._prune(live)
             return
-        live.handle.report(score, event.metrics.epoch)
-        if live.handle.should_prune():
-            live.pruned = True
+        if self.reason:  # its state is stored, from which the next process goes on
             self._backend.stop(event.trial)
 
-    def _finish(self, live: LiveTrial, finished: TrainingFinished) -> None:
-        """Decide, tell and store one trial."""
+    def _prune(self, live: LiveTrial) -> None:
+        live.pruned = True
+        self._backend.stop(live.job.trial)
+
+    def _stop(self, live: LiveTrial, reason: StopReason, message: str) -> None:
+        live.stop_reason, live.message = reason, message
+        live.stopped_at = self._deadlines.clock()
+        self._backend.stop(live.job.trial)
+
+    def _end_attempt(self, live: LiveTrial, finished: TrainingFinished) -> None:
+        """Decide what the end of an attempt means: another one, the trial's end, or a pause."""
         del self._live[live.job.trial]
-        score = self._final_score(live, finished)
-        verdict = judge(live, finished, score)
-        result = trial_result(live, finished, verdict)
-        tell(self._study, live.handle, verdict)
-        self._run.write_trial(result)
-        self._write_traceback(result.trial, finished)
-        self.results.append(result)
-        best = best_of(self.results) is result
-        if best:
-            self._run.write_best(result, self._plan.config)
-        self._keep_weights(result, best=best)
-        self._announce(trial_finished(result, best=best))
+        if live.decided or finished.outcome == "completed":
+            self._conclude(live, finished)
+        elif finished.outcome == "stopped" and self.reason:
+            self._leases.release(live.job.trial)
+        elif not self._retries(live, finished):
+            self._conclude(live, finished)
 
-    def _final_score(self, live: LiveTrial, finished: TrainingFinished) -> float | None:
-        """Score a completed trial; the first one also sets the study's references."""
-        if live.decided or finished.outcome != "completed" or finished.measurements is None:
-            return None
-        if self._references == References():
-            self._references = freeze_references(self._study, finished.measurements)
-        return self._score(finished.measurements)
+    def _retries(self, live: LiveTrial, finished: TrainingFinished) -> bool:
+        """Whether a failed attempt is followed by another one: now, or when the study goes on."""
+        kind = finished.failure_kind
+        if kind is None:
+            return False
+        write_traceback(self._place.run, live, finished)
+        live.deaths_in_a_row += kind == "worker_died"
+        retry = retry_after(
+            kind,
+            accumulate=live.job.accumulate,
+            deaths_in_a_row=live.deaths_in_a_row,
+            retries=self._place.plan.config.execution.retries,
+        )
+        if retry is None:
+            return False
+        if self.reason:
+            self._leases.release(live.job.trial)
+            return True
+        attempt = new_attempt()
+        self._place.announce(
+            TrialRetried(
+                trial=live.job.trial,
+                attempt=finished.attempt,
+                failure_kind=kind,
+                message=finished.message,
+                next_attempt=attempt,
+                accumulate=retry.accumulate,
+            )
+        )
+        live.job = live.job.model_copy(update={"accumulate": retry.accumulate})
+        self._try_again(live, attempt)
+        return True
 
-    def _write_traceback(self, trial: int, finished: TrainingFinished) -> None:
-        if finished.outcome == "failed" and finished.traceback:
-            self._run.write_traceback(trial, finished.traceback)
-
-    def _keep_weights(self, result: TrialResult, *, best: bool) -> None:
-        """Keep the leader's weights in best_model/, where a crash leaves them; drop the others."""
-        if best:
-            self._run.keep_best_model(result)
-        self._run.drop_weights(result.trial)
+    def _conclude(self, live: LiveTrial, finished: TrainingFinished) -> None:
+        write_traceback(self._place.run, live, finished)
+        seconds = live.seconds(self._deadlines.clock())
+        if not conclude(self._place, self._leases, self._scorer, live, finished, seconds):
+            self._place.warn(f"trial {live.job.trial} belongs to another engine by now")
+        limit = self._place.plan.config.search.max_failures
+        if self._place.standings.failures_in_a_row >= limit and not self.reason:
+            self.reason = f"{limit} trials in a row failed"

@@ -9,6 +9,7 @@ from optuna.trial import TrialState as OptunaState
 
 from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialState
 from hpo_torch.results.records import TrialResult
+from hpo_torch.study.trial_marks import FAILURE_KIND
 
 if TYPE_CHECKING:
     import optuna
@@ -47,6 +48,10 @@ def judge(live: LiveTrial, finished: TrainingFinished, score: float | None) -> V
     """
     if live.pruned:
         return Verdict(state="pruned", score=live.score)
+    if live.stop_reason:
+        return Verdict(
+            state="failed", score=None, failure_kind=live.stop_reason, message=live.message
+        )
     if finished.outcome == "failed":
         return Verdict(
             state="failed",
@@ -54,32 +59,37 @@ def judge(live: LiveTrial, finished: TrainingFinished, score: float | None) -> V
             failure_kind=finished.failure_kind,
             message=finished.message,
         )
-    if live.stop_reason or finished.outcome == "stopped":
-        reason = live.stop_reason or "stopped by its backend"
-        kind: FailureKind = "timeout" if reason == "timeout" else "backend"
-        return Verdict(state="failed", score=None, failure_kind=kind, message=reason)
+    if finished.outcome == "stopped":
+        return Verdict(
+            state="failed",
+            score=None,
+            failure_kind="backend",
+            message="stopped by its backend, which nobody had asked to",
+        )
     if score is None:
         return Verdict(state="complete", score=WORST_SCORE, message=UNMEASURED)
     return Verdict(state="complete", score=score)
 
 
-def tell(study: optuna.Study, handle: optuna.Trial, verdict: Verdict) -> None:
+def tell(study: optuna.Study, handle: optuna.Trial, result: TrialResult) -> None:
     """Tell Optuna how a trial ended.
 
     A diverged trial is told as complete with the worst score, so that the sampler learns from it:
     Optuna drops failed trials, and NaN, from its history.
     """
-    if verdict.failure_kind is not None:
-        handle.set_user_attr("failure_kind", verdict.failure_kind)
-    if verdict.state == "pruned":
+    if result.failure_kind is not None:
+        handle.set_user_attr(FAILURE_KIND, result.failure_kind)
+    if result.state == "pruned":
         study.tell(handle, state=OptunaState.PRUNED)
-    elif verdict.score is None:
+    elif result.score is None:
         study.tell(handle, state=OptunaState.FAIL)
     else:
-        study.tell(handle, verdict.score)
+        study.tell(handle, result.score)
 
 
-def trial_result(live: LiveTrial, finished: TrainingFinished, verdict: Verdict) -> TrialResult:
+def trial_result(
+    live: LiveTrial, finished: TrainingFinished, verdict: Verdict, seconds: float
+) -> TrialResult:
     """Put together what trials/NNNN/result.json holds."""
     job = live.job
     return TrialResult(
@@ -95,8 +105,10 @@ def trial_result(live: LiveTrial, finished: TrainingFinished, verdict: Verdict) 
         epochs=live.epochs,
         failure_kind=verdict.failure_kind,
         message=verdict.message,
-        started=live.started.isoformat(timespec="milliseconds"),
-        seconds=live.seconds,
+        attempts=len(live.attempts),
+        accumulate=job.accumulate,
+        started=live.started,
+        seconds=seconds,
     )
 
 

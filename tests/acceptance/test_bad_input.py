@@ -56,11 +56,13 @@ def test_cuda_asked_for_but_absent(hpo_torch, tmp_path):
 
 
 def test_existing_run_is_never_overwritten(hpo_torch, tmp_path):
-    (tmp_path / "runs/taken").mkdir(parents=True)
+    taken = tmp_path / "runs/taken"
+    taken.mkdir(parents=True)
+    (taken / "mine.txt").write_text("")
     result = hpo_torch("optimize", "--name", "taken")
     assert result.code == OUTPUT
     assert "exists already" in result.err
-    assert list((tmp_path / "runs/taken").iterdir()) == []
+    assert list(taken.iterdir()) == [taken / "mine.txt"]
 
 
 def test_corrupt_data_file_is_named(hpo_torch, test_data_dir, tmp_path):

@@ -45,13 +45,17 @@ def running_search(tmp_path):
     process.wait()
 
 
-def test_interrupt_keeps_what_was_found(running_search, tmp_path):
-    running_search.send_signal(signal.SIGINT)
-    running_search.communicate(timeout=60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_what_was_found_and_what_was_running(running_search, tmp_path, number):
+    running_search.send_signal(number)
+    _, err = running_search.communicate(timeout=120)
+    assert running_search.returncode == 130
+    assert "interrupted; to go on: hpo-torch resume runs/x" in err
     view = RunView.open(tmp_path / "runs/x")
-    assert view.summary.reason == "interrupted"
-    assert view.counts == {"complete": 1, "pruned": 0, "failed": 1}
+    assert (view.summary.reason, view.summary.unfinished) == ("interrupted", 1)
+    assert view.counts == {"complete": 1, "pruned": 0, "failed": 0}
     assert view.best.trial == 0
     assert (tmp_path / "runs/x/best_model/model.ckpt").exists()
+    assert (tmp_path / "runs/x/trials/0001/training_state.ckpt").exists()
     assert view.test_report is not None
     assert read_events(tmp_path / "runs/x/events.jsonl")[-1].kind == "study_finished"

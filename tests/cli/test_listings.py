@@ -48,7 +48,16 @@ def test_modes_and_backends(cli):
 
 @pytest.mark.parametrize(
     "command",
-    ["datasets list", "plugins list", "backends list", "objectives", "modes", "config presets"],
+    [
+        "datasets list",
+        "plugins list",
+        "backends list",
+        "objectives",
+        "modes",
+        "samplers",
+        "pruners",
+        "config presets",
+    ],
 )
 def test_table_holds_every_name_of_the_json(cli, command):
     names = [row["name"] for row in json.loads(cli(*command.split(), "--json").out)]

@@ -6,7 +6,14 @@ from rich.console import Console
 
 from hpo_torch.cli.live_state import LiveState
 from hpo_torch.cli.live_view import clock, render, sparkline
-from hpo_torch.protocol.events import EpochFinished, StudyStarted, TrialFinished, TrialStarted
+from hpo_torch.cli.plain_view import retry_text
+from hpo_torch.protocol.events import (
+    EpochFinished,
+    StudyStarted,
+    TrialFinished,
+    TrialRetried,
+    TrialStarted,
+)
 from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
 
 
@@ -151,3 +158,74 @@ def test_sparkline_spans_its_own_range():
 
 def test_clock():
     assert [clock(s) for s in (0, 59.9, 61, 3661)] == ["0:00", "0:59", "1:01", "1:01:01"]
+
+
+def test_confirmation_within_a_search_is_counted_anew():
+    state = LiveState()
+    words = {"dataset": "digits", "mode": "simple", "objective": "val_accuracy", "backend": "local"}
+    state.hear(StudyStarted(run="x", trials=2, **words))
+    for trial in (0, 1):
+        state.hear(
+            TrialFinished(
+                trial=trial, attempt="a", state="complete", score=0.5, epochs_run=1, seconds=1.0
+            )
+        )
+    state.hear(
+        StudyStarted(run="x/confirmation", trials=6, finished=4, purpose="confirmation", **words)
+    )
+    assert (state.finished, state.total) == (4, 6)
+    assert state.title.startswith("confirmation")
+
+
+def retried(accumulate=1):
+    return TrialRetried(
+        trial=3,
+        attempt="a",
+        failure_kind="out_of_memory" if accumulate > 1 else "worker_died",
+        message="killed by signal 9\nmore",
+        next_attempt="b",
+        accumulate=accumulate,
+    )
+
+
+def test_retry_text_is_one_line_that_says_why_and_how():
+    assert retry_text(retried()) == "tried again (worker_died): killed by signal 9"
+    assert retry_text(retried(2)).startswith("tried again with batches in 2 parts (out_of_memory)")
+
+
+def study_started(finished):
+    return StudyStarted(
+        run="r",
+        dataset="d",
+        mode="simple",
+        objective="val_accuracy",
+        trials=10,
+        backend="local",
+        finished=finished,
+    )
+
+
+def trial_ended(trial, *, best=False):
+    return TrialFinished(
+        trial=trial, attempt="a", state="complete", score=0.5, best=best, epochs_run=1, seconds=1
+    )
+
+
+def test_resumed_search_counts_earlier_trials_but_not_their_time():
+    state = LiveState()
+    state.recall([study_started(0), trial_ended(0, best=True), trial_ended(1)])
+    state.hear(study_started(2))
+    assert (state.finished, state.finished_before, state.best.trial) == (2, 2, 0)
+    assert state.seconds_left(state.started + 60) is None
+    state.hear(trial_ended(2))
+    # One trial took a minute; seven are left.
+    assert state.seconds_left(state.started + 60) == 7 * 60
+
+
+def test_trial_that_is_tried_again_shows_which_attempt_it_is():
+    state = LiveState()
+    for event in (started(), trial_started(3), retried()):
+        state.hear(event)
+    console = Console(file=io.StringIO(), width=120)
+    console.print(render(state, state.started))
+    assert "3 (attempt 2)" in console.file.getvalue()

@@ -12,6 +12,10 @@ LISTINGS = [
     ["backends", "list"],
     ["objectives"],
     ["modes"],
+    ["samplers"],
+    ["samplers", "tpe"],
+    ["pruners"],
+    ["space", "--dataset", "gtsrb"],
     ["config", "presets"],
     ["config", "show"],
 ]

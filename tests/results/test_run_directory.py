@@ -13,12 +13,22 @@ from hpo_torch.errors import InvalidValueError, OutputError, UnknownNameError
 from hpo_torch.protocol.measurements import HealthReading
 from hpo_torch.results.environment import describe_environment
 from hpo_torch.results.records import TestReport
-from hpo_torch.results.run_directory import RunDirectory, run_names
+from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.results.run_paths import run_names
 
 
 def test_create_refuses_an_existing_name(run):
     with pytest.raises(OutputError, match=r"exists already. Choose another name"):
         RunDirectory.create(run.path.parent, run.name)
+
+
+def test_create_takes_a_folder_whose_process_was_killed_before_it_began(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/.engine.lock").touch()
+    assert RunDirectory.create(tmp_path, "run").path == tmp_path / "run"
+    (tmp_path / "run/notes.txt").touch()
+    with pytest.raises(OutputError, match="exists already"):
+        RunDirectory.create(tmp_path, "run")
 
 
 def test_create_refuses_a_name_with_a_separator_and_makes_nothing(tmp_path):
@@ -102,15 +112,17 @@ def test_health_json_is_strict_even_with_details_that_are_not_finite(run, make_t
 
 
 def test_trials_csv_holds_every_trial_also_after_reopening(run, make_trial):
-    run.write_trial(make_trial(1))
-    run.write_trial(make_trial(0))
+    for number in (1, 0):
+        run.write_trial(make_trial(number))
+        run.add_to_table(make_trial(number))
     again = RunDirectory.open(run.path)
     again.write_trial(make_trial(2))
-    again.write_trial(make_trial(1, score=0.9))
+    again.add_to_table(make_trial(2))
+    again.write_table()
     lines = run.trials_table.read_text().splitlines()[1:]
     assert [line.split(",")[:3] for line in lines] == [
         ["0", "complete", "0.5"],
-        ["1", "complete", "0.9"],
+        ["1", "complete", "0.5"],
         ["2", "complete", "0.5"],
     ]
 
@@ -141,7 +153,7 @@ def test_keep_best_model_keeps_the_very_weights(run, make_trial):
         run.weights(number).write_bytes(content)
     run.keep_best_model(make_trial(0))
     run.keep_best_model(make_trial(1, score=0.875, kept_epoch=2))
-    run.drop_weights(1)
+    run.drop_checkpoints(1)
     assert run.best_checkpoint.read_bytes() == b"weights of 1"
     assert not run.weights(1).exists()
     assert run.weights(0).read_bytes() == b"weights of 0"
@@ -158,9 +170,30 @@ def test_keep_best_model_names_missing_weights(run, make_trial):
         run.keep_best_model(make_trial(4))
 
 
-def test_drop_weights_of_a_trial_that_left_none_does_nothing(run):
-    run.drop_weights(5)
+def test_keep_best_model_removes_an_earlier_winners_test_report(run, make_trial):
+    run.write_test_report(TestReport.from_confusion([[1, 0], [0, 1]], ["a", "b"], 0.1))
+    run.write_trial(make_trial(1))
+    run.weights(1).write_bytes(b"weights")
+    run.keep_best_model(make_trial(1))
+    assert not run.test_report.exists()
+
+
+def test_drop_checkpoints_removes_weights_and_state_and_nothing_where_there_are_none(run):
+    run.drop_checkpoints(5)
     assert not run.trial_dir(5).exists()
+    run.trial_dir(6).mkdir(parents=True)
+    run.weights(6).write_bytes(b"weights")
+    run.training_state(6).write_bytes(b"state")
+    run.drop_checkpoints(6)
+    assert list(run.trial_dir(6).iterdir()) == []
+
+
+def test_drop_leftovers_removes_temporary_files_only(run, make_trial):
+    run.write_trial(make_trial(0))
+    files = set(run.path.rglob("*"))
+    (run.trial_dir(0) / ".result.json.1-2.tmp").write_bytes(b"half")
+    run.drop_leftovers()
+    assert set(run.path.rglob("*")) == files
 
 
 def test_write_test_report_writes_the_labels_too(run):
@@ -169,9 +202,13 @@ def test_write_test_report_writes_the_labels_too(run):
     assert json.loads(run.test_report.read_text())["accuracy"] == 1.0
 
 
-def test_write_traceback_lies_with_its_trial(run):
-    run.write_traceback(2, "Traceback ...")
-    assert (run.path / "trials" / "0002" / "traceback.txt").read_text() == "Traceback ..."
+def test_add_traceback_keeps_every_attempts_once(run):
+    run.add_traceback(2, "a1", 1, "Traceback 1")
+    run.add_traceback(2, "b2", 2, "Traceback 2\n")
+    run.add_traceback(2, "b2", 2, "Traceback 2\n")
+    assert (run.path / "trials" / "0002" / "traceback.txt").read_text() == (
+        "---- attempt 1 (a1) ----\nTraceback 1\n---- attempt 2 (b2) ----\nTraceback 2\n"
+    )
 
 
 def test_write_environment_names_the_devices(run):

@@ -4,7 +4,7 @@ import pytest
 
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import OutputError
-from hpo_torch.results.records import KeyFigures, RunSummary, TestReport
+from hpo_torch.results.records import INTERRUPTED, KeyFigures, RunSummary, TestReport
 from hpo_torch.results.summary import RunView, best_of, count_states
 
 
@@ -82,6 +82,14 @@ def test_view_of_a_finished_run(run, trials):
     assert view.test_report == report
     # The summary's winner counts: with trials in parallel the later of equals may finish first.
     assert view.best == trials[4]
+
+
+def test_run_that_was_cut_short_while_its_winner_was_tested_is_not_whole(run, trials):
+    whole = summary(trials, trials[4])
+    run.write_summary(whole.model_copy(update={"reason": INTERRUPTED}))
+    assert not RunView.open(run.path).is_whole
+    run.write_summary(whole)
+    assert RunView.open(run.path).is_whole
 
 
 def test_view_of_a_run_without_trials(run):

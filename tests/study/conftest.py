@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
+import signal
 from pathlib import Path
 
 import pytest
 
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.data.requests import data_request
+from hpo_torch.errors import StudyFailedError
+from hpo_torch.execution.select import Selection
 from hpo_torch.hooks.manager import Plugins, new_manager
-from hpo_torch.hooks.records import DatasetSpec, HealthMetricSpec
+from hpo_torch.hooks.records import BackendSpec, DatasetSpec, HealthMetricSpec
 from hpo_torch.hooks.registry import build_registry
 from hpo_torch.hooks.specs import hookimpl
 from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
 from hpo_torch.protocol.measurements import EpochMetrics, Measurements
-from hpo_torch.results.event_log import EventLog
+from hpo_torch.results.records import RunSummary, read_record
 from hpo_torch.results.run_directory import RunDirectory
-from hpo_torch.study.announce import Announcer
+from hpo_torch.results.summary import RunView
+from hpo_torch.study.audience import Audience
 from hpo_torch.study.plan import plan_study
-from hpo_torch.study.run_study import StudyRunner
-from hpo_torch.study.storage import create_study
+from hpo_torch.study.session import Session
+from hpo_torch.study.storage import is_begun, open_storage, open_study
 
 
 class Shapes:
@@ -63,93 +66,125 @@ def measured(accuracy, epoch=1, health=0.5):
 class ScriptedBackend:
     """Runs trials whose validation accuracies per epoch are given: one list a trial.
 
-    An entry that is a string instead of a number fails the trial with that kind.
-    Ctrl-C is pressed during the polls whose numbers are in `interrupts`.
+    An entry that is a string fails the attempt with that kind, once; "hang" goes on until it is
+    killed. After each epoch a state is stored from which another attempt goes on, as `train_trial`
+    does. Ctrl-C is pressed during the polls whose numbers are in `interrupts`; `on_poll` is called
+    with each poll's number. `mangle` may change, repeat or withhold what a poll returns.
     """
 
-    def __init__(self, script, capacity=1, interrupts=()):
+    def __init__(self, script, capacity=1, interrupts=(), on_poll=None, mangle=None):
         self.script, self.capacity, self.interrupts = script, capacity, interrupts
+        self.on_poll, self.mangle = on_poll, mangle
         self.polls = 0
-        self.jobs, self.stopped = [], set()
+        self.jobs, self.stopped, self.killed, self.reattached = [], set(), set(), []
         self.most_in_flight = 0
+        self.can_reattach = False
+        self._spent = set()
         self._flight = {}
 
     def start(self):
         pass
 
     def close(self):
-        pass
+        self._flight.clear()
 
     def submit(self, job):
         self.jobs.append(job)
-        self._flight[job.trial] = deque(self.script[job.trial])
-        self.most_in_flight = max(self.most_in_flight, len(self._flight))
+        self._begin(job)
+
+    def reattach(self, job):
+        if self.can_reattach:
+            self.reattached.append(job)
+            self._begin(job)
+        return self.can_reattach
 
     def stop(self, trial):
         self.stopped.add(trial)
 
+    def kill(self, trial):
+        self.killed.add(trial)
+
     def poll(self, timeout):
         self.polls += 1
+        if self.on_poll:
+            self.on_poll(self.polls)
         if self.polls in self.interrupts:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         events = []
-        for job in [job for job in self.jobs if job.trial in self._flight]:
-            events += self._advance(job)
-        return events
+        for trial, playing in list(self._flight.items()):
+            events += (said := next(playing))
+            if any(isinstance(event, TrainingFinished) for event in said):
+                del self._flight[trial]
+        return self.mangle(events) if self.mangle else events
 
-    def _advance(self, job):
-        words = {"trial": job.trial, "attempt": job.attempt}
-        left = self._flight[job.trial]
-        done = len(self.script[job.trial]) - len(left)
-        total = len(self.script[job.trial])
-        if done == 0 and left:
-            started = TrialStarted(
-                **words,
-                worker="w",
-                device="cpu",
-                precision="32-true",
-                hyperparameters=job.hyperparameters,
-                parameters=100,
-                epochs=total,
-            )
-            return [started, self._epoch(words, left, 1, total)]
-        if job.trial in self.stopped:
-            # A real worker may finish one more epoch before it hears that it should stop.
-            late = [self._epoch(words, left, done + 1, total)] if left else []
-            del self._flight[job.trial]
-            return [*late, TrainingFinished(**words, outcome="stopped")]
-        if left and isinstance(left[0], str):
-            del self._flight[job.trial]
-            return [
-                TrainingFinished(
-                    **words,
-                    outcome="failed",
-                    failure_kind=left[0],
-                    message="on purpose",
-                    traceback="Traceback ...",
-                )
-            ]
-        if left:
-            return [self._epoch(words, left, done + 1, total)]
-        del self._flight[job.trial]
-        self._save(job)
-        last = self.script[job.trial][-1]
-        return [
-            TrainingFinished(
-                **words, outcome="completed", measurements=measured(last, total), kept_epoch=total
-            )
-        ]
+    def _begin(self, job):
+        self.stopped.discard(job.trial)
+        self._flight[job.trial] = self._play(job)
+        self.most_in_flight = max(self.most_in_flight, len(self._flight))
 
-    def _save(self, job):
-        folder = Path(job.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.ckpt").write_text(f"weights of trial {job.trial}")
+    def _play(self, job):
+        script = self.script[job.trial]
+        accuracies = [entry for entry in script if not isinstance(entry, str)]
+        state = Path(job.output_dir) / "training_state.ckpt"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        stored = int(state.read_text()) if state.exists() else 0
+        said = [self._started(job, len(accuracies), stored)]
+        said += [self._epoch(job, accuracies, n) for n in range(job.known_epochs + 1, stored + 1)]
+        epoch = 0
+        for position, entry in enumerate(script):
+            if isinstance(entry, str):
+                if (job.trial, position) not in self._spent:
+                    self._spent.add((job.trial, position))
+                    yield from self._fail(job, entry, said)
+                continue
+            epoch += 1
+            if epoch > stored:
+                state.write_text(str(epoch))
+                said.append(self._epoch(job, accuracies, epoch))
+                # A real worker may finish one more epoch before it hears that it should stop.
+                yield said + self._end_if_stopped(job)
+                said = []
+        yield said + (self._end_if_stopped(job) or self._complete(job, accuracies))
 
-    def _epoch(self, words, left, epoch, total):
-        accuracy = left.popleft()
+    def _end_if_stopped(self, job):
+        return [self._finished(job, "stopped")] if job.trial in self.stopped else []
+
+    def _complete(self, job, accuracies):
+        (Path(job.output_dir) / "model.ckpt").write_text(f"weights of trial {job.trial}")
+        last = measured(accuracies[-1], len(accuracies))
+        words = {"measurements": last, "kept_epoch": len(accuracies)}
+        return [self._finished(job, "completed", **words)]
+
+    def _fail(self, job, kind, said):
+        while kind == "hang" and job.trial not in self.killed:
+            yield said
+            said = []
+        kind = "worker_died" if kind == "hang" else kind
+        words = {"failure_kind": kind, "message": "on purpose", "traceback": "Traceback ..."}
+        yield [*said, self._finished(job, "failed", **words)]
+
+    def _started(self, job, epochs, done):
+        return TrialStarted(
+            trial=job.trial,
+            attempt=job.attempt,
+            worker="w",
+            device="cpu",
+            precision="32-true",
+            hyperparameters=job.hyperparameters,
+            parameters=100,
+            epochs=epochs,
+            epochs_done=done,
+        )
+
+    def _finished(self, job, outcome, **words):
+        return TrainingFinished(trial=job.trial, attempt=job.attempt, outcome=outcome, **words)
+
+    def _epoch(self, job, accuracies, epoch):
+        accuracy = accuracies[epoch - 1]
         return EpochFinished(
-            **words,
-            epochs=total,
+            trial=job.trial,
+            attempt=job.attempt,
+            epochs=len(accuracies),
             metrics=EpochMetrics(
                 epoch=epoch,
                 train_loss=1 - accuracy,
@@ -172,50 +207,80 @@ def registry():
 
 @pytest.fixture
 def make_config():
-    def make(**search):
+    def make(execution=None, **search):
         return RunConfig.model_validate(
             {
                 "data": {"dataset": "shapes"},
                 "search": {"mode": "simple", "trials": 3, "seed": 1, **search},
+                "execution": execution or {},
             }
         )
 
     return make
 
 
-class StudyRun:
-    """A finished run of `StudyRunner` and everything it left."""
+class UntestedSession(Session):
+    """A session whose weights are no real ones: they are neither tested nor drawn."""
 
-    def __init__(self, runner, study, run, backend, events):
-        self.runner, self.study, self.run = runner, study, run
-        self.backend, self.events = backend, events
+    def _score(self, summary):
+        return summary
+
+    def _draw(self):
+        pass
+
+
+class StudyRun:
+    """A run that a process has worked on, and everything that it left."""
+
+    def __init__(self, plan, run, backend, events, warnings):
+        self.plan, self.run, self.backend = plan, run, backend
+        self.events, self.warnings = events, warnings
+        self.error = None
+
+    @property
+    def study(self):
+        return open_study(open_storage(self.run), self.plan, self.run, print)
+
+    @property
+    def results(self):
+        return RunView(self.run).trials
 
     @property
     def states(self):
-        return {result.trial: result.state for result in self.runner.results}
+        return {result.trial: result.state for result in self.results}
+
+    @property
+    def summary(self):
+        return read_record(self.run.summary, RunSummary)
+
+    @property
+    def reason(self):
+        return self.summary.reason
 
 
 @pytest.fixture
 def run_script(tmp_path, registry, make_config):
-    """Run a study whose trials do what a script says."""
+    """Run a study whose trials do what a script says; `again` goes on in the same folder."""
 
-    def go(script, *, capacity=1, name="run", interrupts=(), **search):
-        config = make_config(trials=len(script), **search)
-        backend = ScriptedBackend(script, capacity, interrupts)
-        run = RunDirectory.create(tmp_path, name)
+    def go(script, *, backend=None, name="run", again=False, clock=None, **settings):
+        words = ("capacity", "interrupts", "on_poll", "mangle")
+        given = {word: settings.pop(word) for word in words if word in settings}
+        backend = backend or ScriptedBackend(script, **given)
+        config = make_config(**{"trials": len(script), **settings})
+        run = RunDirectory(tmp_path / name) if again else RunDirectory.create(tmp_path, name)
         run.write_config(config)
-        events = []
-        study = create_study(run.journal, config.search, parallel=capacity > 1)
-        with EventLog(run.events) as log:
-            announce = Announcer(log, [events.append], registry.plugins.manager.hook, print)
-            runner = StudyRunner(
-                plan_study(config, registry, data_request(config.data)),
-                study,
-                backend,
-                run,
-                announce,
-            )
-            runner.run()
-        return StudyRun(runner, study, run, backend, events)
+        plan = plan_study(config, registry, data_request(config.data), begun=is_begun(run))
+        events, warnings = [], []
+        audience = Audience(listeners=[events.append], warn=warnings.append)
+        spec = BackendSpec(name="scripted", target="json:dumps", summary="made up", where="here")
+        more = {} if clock is None else {"clock": clock}
+        session = UntestedSession(plan, Selection(spec, "asked for"), run, audience, **more)
+        done = StudyRun(plan, run, backend, events, warnings)
+        try:
+            session.work(backend, registry)
+        except StudyFailedError as error:
+            done.error = error
+        return done
 
+    go.backend = ScriptedBackend
     return go

@@ -14,6 +14,7 @@ from hpo_torch.errors import (
     InvalidValueError,
     MissingDependencyError,
     UnknownNameError,
+    UsageError,
 )
 from hpo_torch.hooks.manager import Plugins, new_manager
 from hpo_torch.hooks.records import DatasetSpec, HealthMetricSpec
@@ -75,10 +76,10 @@ def plan(monkeypatch):
     plugins.manager.register(Datasets(), "texts_plugin")
     registry = build_registry(plugins)
 
-    def make(data, search=None):
+    def make(data, search=None, *, begun=False):
         values = {"mode": "simple", **(search or {})}
         config = RunConfig.model_validate({"data": data, "search": values})
-        return plan_study(config, registry, data_request(config.data))
+        return plan_study(config, registry, data_request(config.data), begun=begun)
 
     return make
 
@@ -122,3 +123,44 @@ def test_torchtext_is_refused_before_anything_is_done(plan, monkeypatch):
     with pytest.raises(MissingDependencyError, match="torchtext"):
         plan({"dataset": "table", "path": "reviews.csv", "tokenizer": "torchtext"})
     assert Table.asked == ()
+
+
+def test_search_space_is_changed_and_what_is_left_single_is_fixed(plan):
+    change = {"lstm": {"lstm_units": {"choices": [8]}, "dropout": {"high": 0.4}}}
+    made = plan({"dataset": "texts"}, {"space": change})
+    assert made.fixed == {"lstm_units": 8}
+    assert made.space.parameter("dropout").domain.high == 0.4
+
+
+def test_queue_is_read_once(plan, tmp_path):
+    path = tmp_path / "queue.json"
+    path.write_text('[{"lstm_units": 16}]')
+    assert plan({"dataset": "texts"}, {"enqueue": str(path)}).queue == ({"lstm_units": 16},)
+    path.unlink()
+    assert plan({"dataset": "texts"}, {"enqueue": str(path)}, begun=True).queue == ()
+    with pytest.raises(UsageError, match="cannot be read"):
+        plan({"dataset": "texts"}, {"enqueue": str(path)})
+
+
+def test_warm_start_is_looked_for_once(plan):
+    search = {"warm_start": "runs/gone"}
+    assert plan({"dataset": "texts"}, search, begun=True).warm_start is None
+    with pytest.raises(UnknownNameError, match="unknown run 'gone'"):
+        plan({"dataset": "texts"}, search)
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ({"sampler_options": {"points": 3}}, "unknown option of search.sampler_options 'points'"),
+        ({"pruner_options": {"lower": 3}}, "unknown option of search.pruner_options 'lower'"),
+        (
+            {"pruner": "patient", "pruner_options": {"wrapped": "asha", "wrapped_options": {
+                "min_resource": 30}}},
+            "min_resource: expected at most 20",
+        ),
+    ],
+)  # fmt: skip
+def test_options_are_checked_before_anything_is_written(plan, search, message):
+    with pytest.raises(UsageError, match=message):
+        plan({"dataset": "texts"}, search)

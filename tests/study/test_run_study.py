@@ -18,7 +18,7 @@ def test_trial_0_is_the_default_configuration(run_script):
 def test_score_of_completed_trials_is_told_to_optuna(run_script):
     run = run_script([[0.5, 0.9], [0.6, 0.8]])
     assert [trial.value for trial in run.study.trials] == [0.9, 0.8]
-    assert run.runner.reason == "all trials done"
+    assert run.reason == "all trials done"
 
 
 def test_health_mode_mixes_accuracy_and_health(run_script):
@@ -48,7 +48,7 @@ def test_trial_below_the_median_is_pruned_and_later_epochs_do_not_count(run_scri
     run = run_script([good, good, good, [0.1, 0.2, 0.99]])
     assert run.states == {0: "complete", 1: "complete", 2: "complete", 3: "pruned"}
     assert run.backend.stopped == {3}
-    pruned = run.runner.results[3]
+    pruned = run.results[3]
     # The worker sent a third epoch (0.99) before it stopped; the decision fell after the second.
     assert [epoch.val_accuracy for epoch in pruned.epochs] == [0.1, 0.2]
     assert pruned.score == 0.2
@@ -62,6 +62,13 @@ def test_first_epoch_is_not_judged(run_script):
     assert run.states[4] == "complete"
 
 
+@pytest.mark.parametrize(("epochs", "state"), [(2, "complete"), (3, "pruned")])
+def test_last_epoch_is_not_judged(run_script, epochs, state):
+    good, bad = [0.5, 0.8], [0.1, 0.2]
+    run = run_script([good, good, good, bad], min_epochs=epochs, max_epochs=epochs)
+    assert run.states[3] == state
+
+
 def test_pruner_none_prunes_nothing(run_script):
     good = [0.5, 0.8, 0.9]
     run = run_script([good, good, good, good, [0.1, 0.1, 0.1]], pruner="none")
@@ -73,18 +80,19 @@ def test_diverged_trial_gets_the_finite_worst_score_and_stays_in_the_history(run
     assert run.study.trials[0].state == optuna.trial.TrialState.COMPLETE
     assert run.study.trials[0].value == 0.0
     assert run.study.trials[0].user_attrs["failure_kind"] == "diverged"
-    result = run.runner.results[0]
+    result = run.results[0]
     assert (result.state, result.failure_kind, result.score) == ("failed", "diverged", 0.0)
     assert RunView(run.run).best.trial == 1
 
 
-@pytest.mark.parametrize("kind", ["user_code", "out_of_memory", "worker_died", "data", "backend"])
+@pytest.mark.parametrize("kind", ["user_code", "data", "backend"])
 def test_failed_trial_does_not_end_the_study(run_script, kind):
     run = run_script([[0.5, kind], [0.6, 0.7]])
     assert run.states == {0: "failed", 1: "complete"}
     assert run.study.trials[0].state == optuna.trial.TrialState.FAIL
     traceback = run.run.trial_dir(0) / "traceback.txt"
-    assert traceback.read_text() == "Traceback ..."
+    attempt = run.backend.jobs[0].attempt
+    assert traceback.read_text() == f"---- attempt 1 ({attempt}) ----\nTraceback ...\n"
 
 
 def test_events_are_numbered_without_gaps_and_end_every_trial_once(run_script):
@@ -124,22 +132,4 @@ def test_equal_seeds_search_equally_and_others_differently(run_script):
 def test_as_many_trials_in_flight_as_the_backend_takes(run_script):
     run = run_script([[0.5, 0.6]] * 7, capacity=3)
     assert run.backend.most_in_flight == 3
-    assert len(run.runner.results) == 7
-
-
-def test_timeout_stops_running_trials_and_starts_no_more(run_script):
-    run = run_script([[0.5] * 50] * 3, timeout=1e-9)
-    assert run.runner.reason == "timeout"
-    assert run.states == {}
-
-
-def test_first_interrupt_stops_the_running_trial_and_returns(run_script):
-    run = run_script([[0.5] * 50, [0.6]], interrupts=(3,))
-    assert run.runner.reason == "interrupted"
-    assert run.states == {0: "failed"}
-    assert run.runner.results[0].message == "interrupted"
-
-
-def test_second_interrupt_raises(run_script):
-    with pytest.raises(KeyboardInterrupt):
-        run_script([[0.5] * 50], interrupts=(3, 4))
+    assert len(run.results) == 7

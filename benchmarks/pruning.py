@@ -1,0 +1,223 @@
+"""Does pruning find a good network sooner? Two searches of the same time budget, paired by seed.
+
+    python benchmarks/pruning.py --data-dir DIR [--dataset mnist] [--budget 600] [--seeds 5]
+        [--pruner median] [--trials 200] [--target 0.985 ...] [--out DIR]
+
+For each seed a search with the pruner and one with `--pruner none` run one after the other, first
+one and then the other in turns, each for `--budget` seconds of wall time and in its own process,
+by `hpo_torch.study.optimize`. The time to a target is counted from the search's first event
+to the first epoch event at which the best validation accuracy of all its trials so far reaches it.
+Trial 0 is the same good default in both, so targets above what it reaches (`default` in the table)
+are those that tell; by default they lie between that and the best of all searches. A target that a
+search does not reach within its budget counts as the budget, marked ">"; the speed-up of that seed
+is then a lower bound (">", the unpruned one is late) or an upper bound ("<", the pruned one is).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import platform
+import statistics
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo_torch.config.schema import RunConfig
+from hpo_torch.hooks.registry import installed_registry
+from hpo_torch.protocol.events import EpochFinished, StudyStarted, TrialFinished
+from hpo_torch.results.event_log import read_events
+from hpo_torch.study.audience import Audience
+from hpo_torch.study.optimize import optimize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NONE = "none"
+TARGETS = 4  # by default, evenly between the default configuration and the best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search's event log says.
+
+    Attributes:
+        steps: (seconds since the start, best validation accuracy so far), where it rose.
+        default: Best validation accuracy of trial 0.
+        trials: Number of ended trials by state.
+        seconds: To its last event of a trial.
+    """
+
+    steps: list[tuple[float, float]]
+    default: float
+    trials: dict[str, int]
+    seconds: float
+
+    @property
+    def best(self) -> float:
+        """The best validation accuracy."""
+        return self.steps[-1][1]
+
+    def reached(self, target: float) -> float | None:
+        """Return the seconds to a validation accuracy; None where it was not reached."""
+        return next((seconds for seconds, best in self.steps if best >= target), None)
+
+
+def read_search(events: Path) -> Search:
+    """Read a search's event log."""
+    start, steps, default, seconds = None, [(0.0, 0.0)], 0.0, 0.0
+    trials = {"complete": 0, "pruned": 0, "failed": 0}
+    for event in read_events(events):
+        moment = datetime.fromisoformat(event.time)
+        if start is None and isinstance(event, StudyStarted):
+            start = moment
+        if start is None:
+            continue
+        if isinstance(event, EpochFinished):
+            seconds, accuracy = (moment - start).total_seconds(), event.metrics.val_accuracy
+            if event.trial == 0:
+                default = max(default, accuracy)
+            if accuracy > steps[-1][1]:
+                steps.append((seconds, accuracy))
+        elif isinstance(event, TrialFinished):
+            trials[event.state] += 1
+    return Search(steps=steps, default=default, trials=trials, seconds=seconds)
+
+
+def run_search(options: argparse.Namespace, pruner: str, seed: int, folder: str) -> Search:
+    """Run one search, and return what its event log says."""
+    name = f"{pruner}_{seed}"
+    config = RunConfig.model_validate(
+        {
+            "data": {"dataset": options.dataset, "dir": options.data_dir, "download": False},
+            "search": {
+                "mode": "simple",
+                "trials": options.trials,
+                "timeout": options.budget,
+                "seed": seed,
+                "pruner": pruner,
+                "max_epochs": options.max_epochs,
+                "min_epochs": min(options.max_epochs, 5),
+            },
+            "execution": {"device": options.device, "jobs": options.jobs},
+            "output": {"dir": folder, "name": name, "plots": NONE},
+        }
+    )
+    run = optimize(config, installed_registry(), Audience())
+    return read_search(run.events)
+
+
+def run_all(options: argparse.Namespace, folder: str) -> dict[str, list[Search]]:
+    """Run all searches, the two of a seed one after the other, in turns."""
+    found: dict[str, list[Search]] = {options.pruner: [], NONE: []}
+    spawn = multiprocessing.get_context("spawn")
+    for seed in range(options.seeds):
+        order = (options.pruner, NONE) if seed % 2 == 0 else (NONE, options.pruner)
+        for pruner in order:
+            # A process of its own: none inherits another's warm caches.
+            with ProcessPoolExecutor(1, mp_context=spawn) as fresh:
+                search = fresh.submit(run_search, options, pruner, seed, folder).result()
+            found[pruner].append(search)
+            print(
+                f"seed {seed}, {pruner}: best {search.best:.4f} after {search.seconds:.0f} s, "
+                f"default {search.default:.4f}, {search.trials}",
+                flush=True,
+            )
+    return found
+
+
+def default_targets(found: dict[str, list[Search]]) -> list[float]:
+    """Return targets evenly between what the default configuration and what any search reached."""
+    searches = [search for group in found.values() for search in group]
+    low = statistics.median(search.default for search in searches)
+    high = max(search.best for search in searches)
+    return [low + (high - low) * step / TARGETS for step in range(1, TARGETS + 1)]
+
+
+def table(
+    found: dict[str, list[Search]], pruner: str, targets: Sequence[float], budget: float
+) -> Iterator[str]:
+    """Yield a Markdown table: seconds to each target, medians and all values by seed."""
+    yield f"| validation accuracy | {pruner}: seconds | {NONE}: seconds | {NONE} / {pruner} |"
+    yield "| ---: | --- | --- | --- |"
+    for target in targets:
+        ours, theirs = ([s.reached(target) for s in found[name]] for name in (pruner, NONE))
+        yield (
+            f"| {target:.4f} | {_seconds(ours, budget)} | {_seconds(theirs, budget)} "
+            f"| {_ratios(ours, theirs, budget)} |"
+        )
+
+
+def _seconds(measured: Sequence[float | None], budget: float) -> str:
+    each = ", ".join(_text(value, budget) for value in measured)
+    middle = statistics.median(budget if value is None else value for value in measured)
+    late = sum(value is None for value in measured)
+    # With half of them unknown, so is the median.
+    mark = ">" if 2 * late >= len(measured) else ""
+    return f"{mark}{middle:.0f} ({each})"
+
+
+def _ratios(ours: Sequence[float | None], theirs: Sequence[float | None], budget: float) -> str:
+    # A seed that neither search got to the target with says nothing about it.
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a or b]
+    if not pairs:
+        return "-"
+    ratios = [(b or budget) / (a or budget) for a, b in pairs]
+    each = ", ".join(
+        f"{'<' if a is None else '>' if b is None else ''}{ratio:.2f}"
+        for ratio, (a, b) in zip(ratios, pairs, strict=True)
+    )
+    return f"{statistics.median(ratios):.2f} ({each})"
+
+
+def _text(value: float | None, budget: float) -> str:
+    return f">{budget:.0f}" if value is None else f"{value:.0f}"
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data-dir", help="folder of prepared data sets")
+    options.add_argument("--dataset", default="mnist")
+    options.add_argument("--budget", type=float, default=600.0, help="seconds of a search")
+    options.add_argument("--seeds", type=int, default=5)
+    options.add_argument("--pruner", default="median", help="median, hyperband, asha ...")
+    options.add_argument("--trials", type=int, default=1000, help="most trials of a search")
+    options.add_argument("--max-epochs", type=int, default=20)
+    options.add_argument("--target", type=float, nargs="*", help="validation accuracies")
+    options.add_argument("--device", default="auto")
+    options.add_argument("--jobs", type=int, default=1)
+    options.add_argument("--out", help="folder to keep the runs in")
+    return options.parse_args()
+
+
+def main() -> None:
+    """Measure and print Markdown."""
+    options = parse_options()
+    print(
+        f"{options.dataset}, {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, torch {version('torch')}, optuna "
+        f"{version('optuna')}, device {options.device}, {options.jobs} jobs, "
+        f"budget {options.budget:.0f} s, n = {options.seeds} seeds"
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.out or temporary
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        found = run_all(options, folder)
+    targets = options.target or default_targets(found)
+    print()
+    for line in table(found, options.pruner, targets, options.budget):
+        print(line)
+    defaults = [search.default for group in found.values() for search in group]
+    print(
+        f"\nThe default configuration (trial 0) reached {min(defaults):.4f} - {max(defaults):.4f}."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""`hpo-torch resume`: go on with a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hpo_torch.cli.results import OutputDir, find_run
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in --output-dir.")],
+    trials: Annotated[
+        int | None, typer.Option(help="Trials in all, if more are wanted.", show_default=False)
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds for the whole search, those used included.", show_default=False),
+    ] = None,
+    confirm: Annotated[
+        int | None,
+        typer.Option(
+            help="Best trials to train again on fresh seeds before the winner is named.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Trials at once.", show_default=False)] = None,
+    output_dir: OutputDir = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events as JSON lines instead of text.")
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print nothing but the run's folder and errors."),
+    ] = False,
+) -> None:
+    """Go on with a run that was interrupted, killed, or is wanted to have more trials.
+
+    Trials that were in training go on from their last finished epoch.
+    """
+    from hpo_torch.cli.run import resume_search
+
+    options = {
+        "search.trials": trials,
+        "search.timeout": timeout,
+        "search.confirm": confirm,
+        "execution.jobs": jobs,
+    }
+    changes = {name: value for name, value in options.items() if value is not None}
+    resume_search(find_run(run, output_dir), changes, as_json=as_json, quiet=quiet)

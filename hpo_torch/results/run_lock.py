@@ -1,0 +1,91 @@
+"""One process at a time works on a run; who comes second is told who was first."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from hpo_torch.config.database_url import hide_password
+from hpo_torch.errors import OutputError, RunInUseError
+from hpo_torch.protocol.measurements import Frozen
+from hpo_torch.results.atomic_files import output_error, write_text
+from hpo_torch.results.records import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK_FILE = ".engine.lock"
+HOLDER_FILE = ".engine.json"
+
+
+class Holder(Frozen):
+    """Who works on a run; what is written here means nothing once its process has ended.
+
+    Attributes:
+        process: Its id on `host`.
+        since: UTC, ISO 8601.
+        command: As it was typed, without passwords.
+    """
+
+    process: int
+    host: str
+    since: str
+    command: str
+
+    @classmethod
+    def this_process(cls) -> Holder:
+        """Describe ourselves."""
+        return cls(
+            process=os.getpid(),
+            host=socket.gethostname(),
+            since=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=shlex.join(map(hide_password, sys.argv)),
+        )
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Keep every other process from working on the run in `folder`.
+
+    The operating system holds the lock and frees it with its process, however that ends; a file
+    that a dead process left locks nobody out.
+
+    Raises:
+        RunInUseError: Another process works on it; the message says which.
+        OutputError: The folder cannot be written.
+    """
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunInUseError(_in_use(folder)) from None
+    except OSError as error:
+        raise output_error("write", folder / LOCK_FILE, error) from error
+    try:
+        holder = Holder.this_process()
+        write_text(folder / HOLDER_FILE, holder.model_dump_json(indent=2) + "\n")
+        yield
+        (folder / HOLDER_FILE).unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _in_use(folder: Path) -> str:
+    message = f"another process works on {folder}"
+    try:
+        holder = read_record(folder / HOLDER_FILE, Holder)
+    except OutputError:  # it has the lock, but has not said yet who it is
+        who = ""
+    else:
+        who = (
+            f": process {holder.process} on {holder.host}, since {holder.since}, `{holder.command}`"
+        )
+    return f"{message}{who}. Wait for it, or end it; the run can be resumed afterwards."

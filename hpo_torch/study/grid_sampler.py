@@ -1,0 +1,95 @@
+"""Optuna's interface to the grid: each trial takes the next point that no trial has taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optuna.samplers import BaseSampler, RandomSampler
+
+from hpo_torch.study.seeds import trial_seed
+from hpo_torch.study.trial_marks import NEVER_BEGUN, REJECTED
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+    from hpo_torch.search.domains import Value
+    from hpo_torch.search.grid import Grid
+
+
+class GridSampler(BaseSampler):
+    """Goes through a grid in its order; which points are taken stands in the study's storage.
+
+    Optuna's own GridSampler knows no conditions: it would visit a point once for each value of a
+    momentum that Adam does not have. Its end also needs `Study.optimize`.
+
+    Args:
+        grid: The points.
+        seed: Of the study; draws what a queued configuration leaves open off the grid.
+    """
+
+    def __init__(self, grid: Grid, seed: int) -> None:
+        self._grid, self._seed = grid, seed
+        self._trial = -1
+        self._point: dict[str, Value] = {}
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return nothing: hyperparameters are chosen one by one."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Return the trial's point's value.
+
+        A queued configuration may leave the grid, and then need what its point does not have: that
+        is drawn at random.
+        """
+        if trial.number != self._trial:
+            position = self._next(study, trial)
+            self._point = {} if position is None else self._grid.point(position)
+            self._trial = trial.number
+        if param_name in self._point:
+            return self._point[param_name]
+        random = RandomSampler(seed=trial_seed(self._seed, trial.number))
+        return random.sample_independent(study, trial, param_name, param_distribution)
+
+    def exhausted(self, study: Study) -> bool:
+        """Whether every point has been taken, by a finished trial or one in training."""
+        return self._next(study, None) is None
+
+    def _next(self, study: Study, trial: FrozenTrial | None) -> int | None:
+        """Find the first position in the order that no other trial has taken."""
+        # From the storage, since a pruner may show a sampler a part of the study's trials only.
+        trials = [
+            other
+            for other in study._storage.get_all_trials(study._study_id, deepcopy=False)
+            if trial is None or other.number != trial.number
+        ]
+        taken = {
+            frozenset(other.params.items())
+            for other in trials
+            if other.params and other.user_attrs.get(REJECTED) != NEVER_BEGUN
+        }
+        size = self._grid.size
+        # All positions before the number of grid trials are taken, save where engines collided or
+        # one died between asking and training.
+        first = sum("fixed_params" not in other.system_attrs for other in trials)
+        for offset in range(min(size, len(taken) + 1)):
+            position = (first + offset) % size
+            if frozenset(self._grid.point(position).items()) not in taken:
+                return position
+        return None

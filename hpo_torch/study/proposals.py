@@ -1,0 +1,138 @@
+"""What is trained next: asked for until it is neither too large nor trained before.
+
+Asking again, instead of failing or shrinking what was asked for, leaves the sampler's own
+distribution, given that the network is small enough: shallow networks are not preferred. Optuna has
+a refused configuration as failed, which its samplers leave out of account.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import optuna
+from optuna.trial import TrialState as OptunaState
+
+from hpo_torch.study.jobs import new_attempt
+from hpo_torch.study.journal_file import grouped_writes
+from hpo_torch.study.queue_file import outside
+from hpo_torch.study.samplers import exhausted
+from hpo_torch.study.seeds import trial_seed
+from hpo_torch.study.size_limits import SizeLimits
+from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS, configuration, is_ours, reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hpo_torch.study.plan import StudyPlan
+
+MOST_TOO_LARGE = 1000
+# A sampler that has settled repeats itself; whether the space has more is asked of random draws.
+MOST_REPEATED = 20
+MOST_REPEATED_AT_RANDOM = 200
+EXHAUSTED = "search space exhausted"
+NOTHING_SMALL = (
+    f"no network within the size limits in {MOST_TOO_LARGE} proposals (the last: {{}}); raise "
+    "search.max_parameters or search.max_memory, or narrow the search space"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A configuration to train; the storage has it, whole, with its first attempt's id."""
+
+    handle: optuna.Trial
+    hyperparameters: dict[str, Any]
+    attempt: str
+
+
+class Proposals(Protocol):
+    """What the study's loop trains next.
+
+    Attributes:
+        reason: Why nothing more is proposed, for people; "" while something is.
+    """
+
+    reason: str
+
+    def propose(self) -> Proposal | None:
+        """Return the next configuration, whole in the storage; None where there is none."""
+
+
+class Proposer:
+    """Asks Optuna.
+
+    Args:
+        plan: The space and its limits.
+        study: Asked.
+        warn: Takes one line about a queued configuration that is not trained.
+
+    Attributes:
+        reason: Why nothing more is proposed, for people; "" while something is.
+    """
+
+    def __init__(self, plan: StudyPlan, study: optuna.Study, warn: Callable[[str], None]) -> None:
+        self._plan, self._study, self._warn = plan, study, warn
+        self._limits = SizeLimits(plan)
+        self._trained: set[str] = set()
+        self._seen = 0
+        self.reason = ""
+
+    def propose(self) -> Proposal | None:
+        """Ask until a configuration can be trained; None, and a reason, where there is none."""
+        too_large = repeated = 0
+        reason = ""
+        self._look_at_others()
+        while too_large < MOST_TOO_LARGE and repeated < MOST_REPEATED + MOST_REPEATED_AT_RANDOM:
+            queued = self._is_queued()
+            if not queued and exhausted(self._study):
+                break
+            with grouped_writes(self._study._storage):
+                handle, values = self._ask(at_random=repeated >= MOST_REPEATED)
+                if violation := self._limits.violation(values):
+                    too_large, reason = too_large + 1, violation
+                elif _key(values) in self._trained:
+                    repeated, reason = repeated + 1, "trained before"
+                else:
+                    return self._accept(handle, values)
+                reject(self._study, handle, reason)
+                if queued and values != self._plan.defaults:
+                    self._warn(f"a queued configuration is not trained: {reason}: {values}")
+        self.reason = EXHAUSTED if too_large < MOST_TOO_LARGE else NOTHING_SMALL.format(reason)
+        return None
+
+    def _ask(self, *, at_random: bool) -> tuple[optuna.Trial, dict[str, Any]]:
+        chosen = self._study.sampler
+        if at_random:
+            seed = trial_seed(self._plan.config.search.seed, self._seen)
+            self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
+        try:
+            handle = self._study.ask()
+            values = self._plan.space.sample(handle, {**self._plan.fixed, **outside(handle)})
+        finally:
+            self._study.sampler = chosen
+        self._seen = handle.number + 1
+        return handle, values
+
+    def _look_at_others(self) -> None:
+        """Learn which configurations earlier processes, and other engines, have trained."""
+        trials = self._study.get_trials(deepcopy=False)
+        for trial in trials[self._seen :]:
+            if is_ours(trial):
+                self._trained.add(_key(configuration(trial)))
+        self._seen = len(trials)
+
+    def _is_queued(self) -> bool:
+        return bool(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
+
+    def _accept(self, handle: optuna.Trial, values: dict[str, Any]) -> Proposal:
+        proposal = Proposal(handle=handle, hyperparameters=values, attempt=new_attempt())
+        handle.set_user_attr(HYPERPARAMETERS, values)
+        handle.set_user_attr(ATTEMPTS, [proposal.attempt])
+        self._trained.add(_key(values))
+        return proposal
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)

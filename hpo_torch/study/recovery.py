@@ -1,0 +1,216 @@
+"""What an earlier process left behind, made whole again before the study goes on.
+
+The event log knows every epoch, Optuna's storage every trial, and a result.json how a trial ended;
+everything else can be made from these (`hpo_torch.study.conclude` says why).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState as OptunaState
+
+from hpo_torch.protocol.events import (
+    EpochFinished,
+    StudyStarted,
+    TrialFinished,
+    TrialRetried,
+    TrialStarted,
+)
+from hpo_torch.results.event_log import read_events
+from hpo_torch.results.records import TrialResult
+from hpo_torch.study.conclude import drop_files, name_winner
+from hpo_torch.study.elsewhere import place_elsewhere
+from hpo_torch.study.journal_file import grouped_writes
+from hpo_torch.study.patient_storage import database_of
+from hpo_torch.study.trial_marks import (
+    ATTEMPTS,
+    FAILURE_KIND,
+    HYPERPARAMETERS,
+    NEVER_BEGUN,
+    our_trials,
+    reject,
+    reopen,
+    unfinished_trials,
+)
+from hpo_torch.study.verdict import tell, trial_finished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import optuna
+    from optuna.trial import FrozenTrial
+
+    from hpo_torch.protocol.events import AnyEvent, TrialState
+    from hpo_torch.results.run_directory import RunDirectory
+    from hpo_torch.study.plan import StudyPlan
+    from hpo_torch.study.workplace import Workplace
+
+STATES: dict[OptunaState, TrialState] = {
+    OptunaState.COMPLETE: "complete",
+    OptunaState.PRUNED: "pruned",
+    OptunaState.FAIL: "failed",
+}
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What the event log says of one trial.
+
+    Attributes:
+        epochs: Its finished epochs, each once, in order.
+        accumulate: Parts of a batch in its last attempt.
+        deaths_in_a_row: Workers that died since the last epoch.
+    """
+
+    epochs: list[EpochFinished] = field(default_factory=list)
+    accumulate: int = 1
+    deaths_in_a_row: int = 0
+
+    def hear(self, event: AnyEvent) -> None:
+        """Take in one of the trial's events."""
+        if isinstance(event, EpochFinished):
+            self.epochs.append(event)
+            self.deaths_in_a_row = 0
+        elif isinstance(event, TrialRetried):
+            self.accumulate = event.accumulate
+            self.deaths_in_a_row += event.failure_kind == "worker_died"
+
+
+@dataclass(slots=True)
+class History:
+    """What the event log says of a run's earlier processes.
+
+    Attributes:
+        spans: When each of them worked on it: from its first event to its last.
+        devices: What trials trained on.
+        announced: Trials whose end is in the log.
+        trials: By number, those that have not ended.
+    """
+
+    spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+    announced: set[int] = field(default_factory=set)
+    trials: dict[int, Recorded] = field(default_factory=dict)
+
+
+def read_history(run: RunDirectory) -> History:
+    """Read the event log; an empty history where there is none."""
+    history = History()
+    for event in read_events(run.events) if run.events.exists() else []:
+        moment = datetime.fromisoformat(event.time)
+        if isinstance(event, StudyStarted):
+            history.spans.append((moment, moment))
+        elif isinstance(event, TrialStarted):
+            history.devices.add(event.device)
+        elif isinstance(event, TrialFinished):
+            history.announced.add(event.trial)
+            history.trials.pop(event.trial, None)
+        if isinstance(event, EpochFinished | TrialRetried):
+            history.trials.setdefault(event.trial, Recorded()).hear(event)
+        if history.spans:
+            history.spans[-1] = (history.spans[-1][0], moment)
+    return history
+
+
+def seconds_worked(spans: Iterable[tuple[datetime, datetime]]) -> float:
+    """Return the seconds that at least one of the spans covers."""
+    seconds, until = 0.0, datetime.min.replace(tzinfo=UTC)
+    for first, last in sorted(spans):
+        seconds += max(0.0, (last - max(first, until)).total_seconds())
+        until = max(until, last)
+    return seconds
+
+
+def reject_unbegun(study: optuna.Study) -> None:
+    """Close trials that were asked for and never begun, unless another engine may be at it."""
+    if database_of(study) is not None:
+        return
+    for trial in study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
+        if HYPERPARAMETERS not in trial.user_attrs:
+            reject(study, reopen(study, trial), NEVER_BEGUN)
+
+
+def stored_results(study: optuna.Study, run: RunDirectory, plan: StudyPlan) -> list[TrialResult]:
+    """Return every finished trial's result; one whose file is gone is made anew, and written.
+
+    Of a study that engines share, they are those of this engine, and the leases say who finishes
+    what is running.
+    """
+    results = {result.trial: result for result in run.read_trials()}
+    shared = database_of(study) is not None
+    gone = []
+    for trial in our_trials(study):
+        if place_elsewhere(trial, run) or (shared and not trial.state.is_finished()):
+            results.pop(trial.number, None)
+        elif trial.state.is_finished() and trial.number not in results:
+            gone.append(trial)
+    epochs = _logged_epochs(run) if gone else {}
+    for trial in gone:
+        result = _rebuild(trial, run, plan, epochs.get(trial.number, []))
+        run.write_trial(result)
+        results[trial.number] = result
+    return [results[number] for number in sorted(results)]
+
+
+def complete_ends(place: Workplace, results: list[TrialResult], history: History) -> None:
+    """Do for every trial that has a result what a process that died did not get to."""
+    study, run = place.study, place.run
+    by_number = {result.trial: result for result in results}
+    for trial in unfinished_trials(study):
+        if trial.number in by_number:
+            with grouped_writes(study._storage):
+                tell(study, reopen(study, trial), by_number[trial.number])
+    best = place.standings.best
+    if best is not None and run.weights(best.trial).exists():
+        name_winner(place, best)
+    if results:
+        run.write_table()
+    for result in results:
+        if result.trial not in history.announced:
+            place.announce(trial_finished(result, best=result is best))
+            history.trials.pop(result.trial, None)
+        drop_files(place, result.trial)
+
+
+def _logged_epochs(run: RunDirectory) -> dict[int, list[EpochFinished]]:
+    epochs: dict[int, list[EpochFinished]] = {}
+    for event in read_events(run.events) if run.events.exists() else []:
+        if isinstance(event, EpochFinished):
+            epochs.setdefault(event.trial, []).append(event)
+    return epochs
+
+
+def _rebuild(
+    trial: FrozenTrial, run: RunDirectory, plan: StudyPlan, epochs: list[EpochFinished]
+) -> TrialResult:
+    from hpo_torch.study.jobs import make_job
+
+    attempts = trial.user_attrs[ATTEMPTS]
+    job = make_job(plan, run, trial.number, trial.user_attrs)
+    kind = trial.user_attrs.get(FAILURE_KIND)
+    seconds = sum(e.metrics.seconds + e.metrics.health_seconds for e in epochs)
+    return TrialResult(
+        trial=trial.number,
+        attempt=attempts[-1],
+        # A diverged trial is told as complete, with the worst score.
+        state="failed" if kind is not None else STATES[trial.state],
+        score=trial.value,
+        seed=job.seed,
+        family=job.family,
+        hyperparameters=job.hyperparameters,
+        measurements=epochs[-1].so_far if epochs else None,
+        epochs=[event.metrics for event in epochs],
+        failure_kind=kind,
+        message="its result.json was gone, and was made anew from the event log",
+        attempts=len(attempts),
+        started=_started(trial),
+        seconds=seconds,
+    )
+
+
+def _started(trial: FrozenTrial) -> str:
+    moment = trial.datetime_start or datetime.now()
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

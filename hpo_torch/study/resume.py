@@ -1,0 +1,78 @@
+"""Go on with a run that was interrupted, killed, or is wanted to have more trials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpo_torch.config.load import Layer, environment_layer, file_layer, resolve_config
+from hpo_torch.errors import InvalidValueError
+from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.results.run_lock import run_lock
+from hpo_torch.results.summary import RunView
+from hpo_torch.study.optimize import prepare
+from hpo_torch.study.session import Session
+from hpo_torch.study.storage import is_begun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hpo_torch.config.schema import RunConfig
+    from hpo_torch.hooks.registry import Registry
+    from hpo_torch.study.audience import Audience
+
+
+def resume(
+    path: Path, changes: Mapping[str, Any], registry: Registry, audience: Audience
+) -> RunDirectory:
+    """Bring a run to its end.
+
+    Trials that were in flight go on from their last finished epoch, and the sampler where it was:
+    what comes of it is what an uninterrupted run would have brought. A run that is complete, and
+    not wanted to have more trials, is left as it is.
+
+    Args:
+        path: The run's folder.
+        changes: Settings to change for good, by dotted name ("search.trials": 100).
+        registry: What is installed.
+        audience: Who is told.
+
+    Raises:
+        UnknownNameError: There is no such run.
+        RunInUseError: Another process works on it.
+        InvalidValueError: Fewer trials are wanted than were begun.
+        HpoTorchError: As for `optimize`.
+    """
+    run = RunDirectory.open(path)
+    with run_lock(run.path):
+        view = RunView(run)
+        config = changed(run, changes)
+        done = sum(view.counts.values())
+        if config.search.trials < done and config.execution.storage is None:
+            raise InvalidValueError(
+                "search.trials", f"{done} or more, the trials in all", config.search.trials,
+                f"{done} trials of this run have ended already."
+            )  # fmt: skip
+        if view.is_whole and view.satisfies(config.search):
+            return run
+        plan, selection, backend = prepare(config, registry, audience, begun=is_begun(run))
+        if config != view.config:
+            run.write_config(config)
+        Session(plan, selection, run, audience).work(backend, registry)
+    return run
+
+
+def changed(run: RunDirectory, changes: Mapping[str, Any]) -> RunConfig:
+    """Return the run's settings with changes, validated."""
+    known = file_layer(run.config, "the run's config.yaml")
+    layers = [known, Layer("command line", dict(changes))]
+    if known.values.get("execution.storage") is not None:
+        layers.insert(1, _database())
+    return resolve_config(layers).config
+
+
+def _database() -> Layer:
+    """Take a database's URL from the environment: config.yaml has it without its password."""
+    settings = environment_layer()
+    wanted = {name: url for name, url in settings.values.items() if name == "execution.storage"}
+    return Layer(settings.origin, wanted)

@@ -1,0 +1,60 @@
+"""Which failures are tried again, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hpo_torch.protocol.events import FailureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How the next attempt differs.
+
+    Attributes:
+        accumulate: Parts of a batch that go through the network one after another.
+    """
+
+    accumulate: int
+
+
+def retry_after(
+    kind: FailureKind, *, accumulate: int, deaths_in_a_row: int, retries: int
+) -> Retry | None:
+    """Decide whether a failed attempt is followed by another one.
+
+    Memory that ran out is given one more chance with batches split in halves, which computes the
+    same steps in less memory. A worker that died (killed, preempted, crashed) says little about
+    the trial, which goes on from its last epoch while it makes progress. What is left would fail
+    again: data and code do not change between two attempts, and a loss that was not finite stays
+    so. A trial that was stopped for its time has used it up.
+
+    >>> retry_after("out_of_memory", accumulate=1, deaths_in_a_row=0, retries=2)
+    Retry(accumulate=2)
+
+    Args:
+        kind: What ended the attempt.
+        accumulate: Of the attempt that failed; 1 until memory has run out.
+        deaths_in_a_row: Workers that died in this trial since its last finished epoch, this one
+            included.
+        retries: How many of those may be followed by another attempt (`execution.retries`).
+
+    Returns:
+        None where the trial has failed.
+    """
+    if kind == "out_of_memory":
+        return Retry(2) if accumulate == 1 else None
+    if kind == "worker_died" and deaths_in_a_row <= retries:
+        return Retry(accumulate)
+    return None
+
+
+def says_something_is_broken(kind: FailureKind | None) -> bool:
+    """Whether a failure counts towards `search.max_failures`.
+
+    A configuration whose loss diverges, or that takes too long, is a bad configuration in a study
+    that works.
+    """
+    return kind is not None and kind not in ("diverged", "timeout")

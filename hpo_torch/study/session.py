@@ -1,0 +1,236 @@
+"""One process's work on a study: take up what is there, train, complete the run's folder."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from hpo_torch.errors import StudyFailedError
+from hpo_torch.protocol.events import StudyFinished, StudyStarted
+from hpo_torch.results.confirmation import confirmation_dir
+from hpo_torch.results.event_log import EventLog
+from hpo_torch.results.records import INTERRUPTED
+from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.study.announce import Announcer
+from hpo_torch.study.confirm import (
+    Confirming,
+    confirm_winner,
+    confirmed_figures,
+    follow_confirmation,
+)
+from hpo_torch.study.database import Database
+from hpo_torch.study.deadlines import Deadlines
+from hpo_torch.study.finish import score_winner, summarise, write_environment
+from hpo_torch.study.patient_storage import database_of
+from hpo_torch.study.proposals import Proposer
+from hpo_torch.study.recovery import (
+    complete_ends,
+    read_history,
+    reject_unbegun,
+    seconds_worked,
+    stored_results,
+)
+from hpo_torch.study.run_study import TIMEOUT, StudyRunner
+from hpo_torch.study.shared_study import gather, open_shared_study
+from hpo_torch.study.standings import Standings
+from hpo_torch.study.storage import open_leases, open_storage, open_study
+from hpo_torch.study.workplace import Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hpo_torch.execution.backend import ExecutionBackend
+    from hpo_torch.execution.select import Selection
+    from hpo_torch.hooks.registry import Registry
+    from hpo_torch.results.records import RunSummary
+    from hpo_torch.study.audience import Audience
+    from hpo_torch.study.plan import StudyPlan
+    from hpo_torch.study.recovery import History
+
+
+class Session:
+    """One process's work on a run whose lock it holds.
+
+    Args:
+        plan: What is searched.
+        selection: The backend's record, and why it was chosen.
+        run: The run's folder: new, or left by an earlier process in whatever state.
+        audience: Who is told.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        plan: StudyPlan,
+        selection: Selection,
+        run: RunDirectory,
+        audience: Audience,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._plan, self._run, self._audience = plan, run, audience
+        self._selection, self._clock = selection, clock
+        self._opened = ExitStack()
+
+    def work(self, backend: ExecutionBackend, registry: Registry) -> RunSummary:
+        """Train what is left to train, and complete the folder; closes the backend.
+
+        Raises:
+            OutputError: The folder cannot be written; what is there stays, for resuming.
+            StudyFailedError: No trial completed, and nothing is left to be resumed.
+        """
+        run, audience = self._run, self._audience
+        run.drop_leftovers()
+        run.drop_summary()
+        history = read_history(run)
+        with EventLog(run.events) as log, self._opened:
+            announce = Announcer(
+                log, audience.listeners, registry.plugins.manager.hook, audience.warn
+            )
+            try:
+                backend.start()
+                place = self._take_up(announce, history)
+                runner = self._train(place, backend, history)
+                self._confirm(place, runner, backend, registry)
+            finally:
+                backend.close()  # frees the machine for scoring and drawing
+            summary = self._complete(place, runner)
+            announce(_study_finished(summary))
+        if summary.best_trial is None and summary.reason != INTERRUPTED:
+            raise StudyFailedError(_why_nothing_completed(run, summary))
+        return summary
+
+    def _take_up(self, announce: Announcer, history: History) -> Workplace:
+        """Open the study, and complete what an earlier process began to write."""
+        plan, run = self._plan, self._run
+        announce(self._started(history))
+        url, note = plan.config.execution.storage, self._audience.note
+        if url is None:
+            study = open_study(open_storage(run), plan, run, note)
+        else:
+            database = self._opened.enter_context(closing(Database(url)))
+            study = open_shared_study(database, plan, run, note)
+        reject_unbegun(study)
+        results = stored_results(study, run, plan)
+        place = Workplace(
+            plan=plan,
+            study=study,
+            run=run,
+            announce=announce,
+            standings=Standings(results),
+            warn=self._audience.warn,
+        )
+        complete_ends(place, results, history)
+        follow_confirmation(place)
+        return place
+
+    def _train(self, place: Workplace, backend: ExecutionBackend, history: History) -> StudyRunner:
+        search = self._plan.config.search
+        leases = open_leases(place.study, search.trials)
+        confirmation = read_history(RunDirectory(confirmation_dir(self._run.path)))
+        spent = seconds_worked([*history.spans, *confirmation.spans])
+        self._deadlines = Deadlines(search, spent, self._clock)
+        proposer = Proposer(self._plan, place.study, place.warn)
+        runner = StudyRunner(place, leases, proposer, backend, self._deadlines, history)
+        try:
+            runner.run()
+        finally:
+            leases.close()
+        return runner
+
+    def _confirm(
+        self, place: Workplace, runner: StudyRunner, backend: ExecutionBackend, registry: Registry
+    ) -> None:
+        """Train the best trials again, where that is wanted and the search has come to its end."""
+        search = self._plan.config.search
+        broken = place.standings.failures_in_a_row >= search.max_failures
+        if not search.confirm or broken or runner.reason in (INTERRUPTED, TIMEOUT):
+            return
+        repeated = confirm_winner(
+            Confirming(
+                place=place,
+                backend=backend,
+                backend_words=self._selection.spec.name,
+                deadlines=self._deadlines,
+                audience=self._audience,
+                hooks=registry.plugins.manager.hook,
+            )
+        )
+        if repeated is not None:
+            runner.devices |= repeated.devices
+            runner.reason = runner.reason if repeated.complete else repeated.reason
+
+    def _started(self, history: History) -> StudyStarted:
+        config, selection = self._plan.config, self._selection
+        return StudyStarted(
+            run=str(self._run.path),
+            dataset=self._plan.dataset.name,
+            mode=config.search.mode,
+            objective=config.search.optimize_for,
+            trials=config.search.trials,
+            backend=f"{selection.spec.name} ({selection.reason})",
+            finished=len(history.announced),
+        )
+
+    def _complete(self, place: Workplace, runner: StudyRunner) -> RunSummary:
+        """Complete the folder; Ctrl-C skips what is left of scoring and drawing."""
+        run, weights = self._run, None
+        if database_of(place.study) is not None:
+            place, weights = gather(place)
+        summary = summarise(
+            self._plan,
+            place.study,
+            place.standings,
+            run=run.name,
+            backend=self._selection.spec.name,
+            reason=runner.reason,
+            seconds=self._deadlines.seconds,
+        ).model_copy(update={"weights_elsewhere": weights, **confirmed_figures(run)})
+        write_environment(run, runner.devices)
+        if place.standings.finished:
+            run.write_table()
+        # First without the test: what follows may take a while, and be interrupted, or killed.
+        run.write_summary(summary.model_copy(update={"reason": INTERRUPTED}))
+        try:
+            summary = self._score(summary)
+            self._draw()
+        except KeyboardInterrupt:
+            summary = summary.model_copy(update={"reason": INTERRUPTED})
+        run.write_summary(summary)
+        return summary
+
+    def _score(self, summary: RunSummary) -> RunSummary:
+        self._audience.note("scoring the winner on the test set")
+        report = score_winner(self._plan, self._run)
+        return summary.model_copy(
+            update={"test_accuracy": None if report is None else report.accuracy}
+        )
+
+    def _draw(self) -> None:
+        from hpo_torch.plots.draw import draw_run  # matplotlib takes half a second to import
+
+        self._audience.note("drawing")
+        draw_run(self._run, self._plan.config.output.plots)
+
+
+def _study_finished(summary: RunSummary) -> StudyFinished:
+    return StudyFinished(
+        reason=summary.reason,
+        completed=summary.counts["complete"],
+        pruned=summary.counts["pruned"],
+        failed=summary.counts["failed"],
+        unfinished=summary.unfinished,
+        best_trial=summary.best_trial,
+        best_score=summary.best_score,
+        test_accuracy=summary.test_accuracy,
+    )
+
+
+def _why_nothing_completed(run: RunDirectory, summary: RunSummary) -> str:
+    reasons = sorted({trial.message for trial in run.read_trials() if trial.message})
+    shown = "; ".join(reasons[:3]) or "none has ended"
+    return (
+        f"no trial completed ({summary.reason}; {summary.counts['failed']} failed, "
+        f"{summary.counts['pruned']} pruned, {summary.unfinished} not finished). "
+        f"Reasons: {shown}. Details: {run.path}/trials. To go on: hpo-torch resume {run.path}"
+    )

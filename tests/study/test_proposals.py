@@ -1,0 +1,155 @@
+"""Asking again: what is refused, what is left of the sampler's distribution, and when it ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+import optuna
+import pytest
+
+from hpo_torch.data.spec import DatasetFacts
+from hpo_torch.models.size import count_configuration, estimate_step_memory
+from hpo_torch.search.domains import Choice, Int
+from hpo_torch.search.space import Parameter, SearchSpace
+from hpo_torch.study import proposals
+from hpo_torch.study.proposals import Proposer
+from hpo_torch.study.size_limits import SizeLimits
+from hpo_torch.study.trial_marks import count_rejected, our_trials
+
+SPACE = SearchSpace(
+    "toy",
+    (
+        Parameter("depth", Int(1, 4), 1, "layers"),
+        Parameter("width", Choice((8, 16, 32)), 8, "units a layer"),
+        # Makes repetitions unlikely.
+        Parameter("seed", Int(0, 10**9), 0, "anything"),
+    ),
+)
+
+
+def make_plan(space=SPACE, fixed=None):
+    search = SimpleNamespace(seed=1, max_parameters=None, max_memory=None)
+    return SimpleNamespace(
+        space=space,
+        fixed=fixed or {},
+        defaults=space.defaults(fixed or {}),
+        config=SimpleNamespace(search=search),
+        facts=DatasetFacts(num_classes=2, input_shape=(1, 8, 8), sizes=(100, 10)),
+    )
+
+
+@pytest.fixture
+def study():
+    return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+
+
+class SmallOnly:
+    """Refuses more than 64 units in all."""
+
+    def violation(self, values):
+        units = values["depth"] * values["width"]
+        return f"{units} units" if units > 64 else None
+
+
+def test_accepted_configurations_follow_the_conditional_distribution(study, monkeypatch):
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SmallOnly())
+    proposer = Proposer(make_plan(), study, print)
+    count = 1200
+    accepted = Counter(
+        (p.hyperparameters["depth"], p.hyperparameters["width"])
+        for p in (proposer.propose() for _ in range(count))
+    )
+    # Of 4 x 3 equally likely pairs, (3, 32) and (4, 32) are too large: a tenth each is left.
+    assert len(accepted) == 10
+    # 4.5 standard deviations of a binomial count around 120.
+    assert all(abs(n - 120) < 4.5 * (1200 * 0.1 * 0.9) ** 0.5 for n in accepted.values())
+    rejected = count_rejected(study)
+    assert abs(rejected / (rejected + count) - 2 / 12) < 0.04
+    assert len(our_trials(study)) == count
+
+
+def test_rejected_configurations_are_failed_in_optuna_with_the_reason(study, monkeypatch):
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SmallOnly())
+    proposer = Proposer(make_plan(), study, print)
+    for _ in range(20):
+        proposer.propose()
+    refused = [t for t in study.trials if t.state == optuna.trial.TrialState.FAIL]
+    assert len(refused) == count_rejected(study) > 0
+    assert {t.user_attrs["rejected"] for t in refused} <= {"96 units", "128 units"}
+
+
+def test_nothing_small_enough_ends_with_a_reason_and_what_to_do(study, monkeypatch):
+    nothing = SimpleNamespace(violation=lambda values: "9 units")
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: nothing)
+    monkeypatch.setattr(proposals, "MOST_TOO_LARGE", 30)
+    proposer = Proposer(make_plan(), study, print)
+    assert proposer.propose() is None
+    assert "(the last: 9 units); raise search.max_parameters" in proposer.reason
+
+
+def test_small_space_is_trained_once_each_and_then_exhausted(study):
+    space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
+    proposer = Proposer(make_plan(space), study, print)
+    widths = [proposer.propose().hyperparameters["width"] for _ in range(3)]
+    assert sorted(widths) == [8, 16, 32]
+    assert proposer.propose() is None
+    assert proposer.reason == "search space exhausted"
+
+
+class Stubborn(optuna.samplers.RandomSampler):
+    """Proposes the same again and again, as a model that has settled does."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        return 8
+
+
+def test_sampler_that_repeats_itself_does_not_end_the_study(study):
+    study.sampler = Stubborn()
+    space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
+    proposer = Proposer(make_plan(space), study, print)
+    assert proposer.propose().hyperparameters == {"width": 8}
+    assert proposer.propose().hyperparameters["width"] in (16, 32)
+    assert isinstance(study.sampler, Stubborn)
+
+
+def test_what_an_earlier_process_trained_is_not_trained_again(study):
+    space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
+    first = Proposer(make_plan(space), study, print).propose().hyperparameters
+    second = Proposer(make_plan(space), study, print).propose().hyperparameters
+    assert first != second
+
+
+def test_queued_configuration_that_is_too_large_is_named_and_skipped(study, monkeypatch):
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SmallOnly())
+    warnings = []
+    proposer = Proposer(make_plan(), study, warnings.append)
+    study.enqueue_trial({"depth": 4, "width": 32, "seed": 5})
+    study.enqueue_trial({"depth": 2, "width": 32, "seed": 6})
+    assert proposer.propose().hyperparameters == {"depth": 2, "width": 32, "seed": 6}
+    (warning,) = warnings
+    assert warning.startswith("a queued configuration is not trained: 128 units: {'depth': 4")
+
+
+def limits(parameters=None, memory=None):
+    plan = make_plan()
+    plan.space = SimpleNamespace(family="cnn")
+    plan.config.search.max_parameters, plan.config.search.max_memory = parameters, memory
+    return SizeLimits(plan)
+
+
+def test_size_limits_are_those_of_the_network(registry, make_config):
+    from hpo_torch.data.requests import data_request
+    from hpo_torch.study.plan import plan_study
+
+    config = make_config()
+    values = plan_study(config, registry, data_request(config.data)).defaults
+    parameters = count_configuration("cnn", values, (1, 8, 8), 2)
+    size = estimate_step_memory("cnn", values, (1, 8, 8), 2)
+    assert limits().violation(values) is None
+    assert limits(parameters=parameters).violation(values) is None
+    assert limits(parameters=parameters - 1).violation(values) == (
+        f"{parameters:,} parameters, more than {parameters - 1:,}"
+    )
+    assert limits(memory=size / 1e9).violation(values) is None
+    assert "GB a training step, more than" in limits(memory=(size - 1) / 1e9).violation(values)
