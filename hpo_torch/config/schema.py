@@ -120,7 +120,12 @@ class SearchSettings(Section):
 class TrainingSettings(Section):
     """How one trial trains."""
 
-    patience: int = Field(5, ge=1, description="epochs without improvement before early stopping")
+    patience: int = Field(
+        5,
+        ge=1,
+        description="epochs without improvement before a training whose learning rate stays "
+        "constant is stopped",
+    )
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
         "auto", description="auto: bf16-mixed where the device computes it fast, else 32-true"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
@@ -29,6 +30,7 @@ class Augmentation:
         cutout: Side of a square that is blanked out, as a share of the shorter side, 0..1.
         colour: Brightness, contrast and, of RGB images, saturation are multiplied by factors from
             1 - colour to 1 + colour.
+        channels: Share of images whose channels are put in a random order, 0..1.
     """
 
     flip: bool = False
@@ -37,6 +39,7 @@ class Augmentation:
     affine: float = 0.0
     cutout: float = 0.0
     colour: float = 0.0
+    channels: float = 0.0
 
     @classmethod
     def of(cls, hyperparameters: Mapping[str, Any]) -> Self:
@@ -48,6 +51,7 @@ class Augmentation:
             affine=hyperparameters["augment_affine"],
             cutout=hyperparameters["augment_cutout"],
             colour=hyperparameters["augment_colour"],
+            channels=hyperparameters["augment_channels"],
         )
 
 
@@ -66,7 +70,7 @@ class Augmenter:
         DRAWS: How many random numbers an image takes.
     """
 
-    DRAWS: ClassVar[int] = 15
+    DRAWS: ClassVar[int] = 17
 
     def __init__(
         self, augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]
@@ -86,7 +90,11 @@ class Augmenter:
             float32 [B, C, H, W], in the channels_last format if anything was done.
         """
         what = self.augmentation
-        flip, shift, crop, affine, cutout, colour = torch.split(draws, [1, 2, 3, 4, 2, 3], dim=1)
+        flip, shift, crop, affine, cutout, colour, channels = torch.split(
+            draws, [1, 2, 3, 4, 2, 3, 2], dim=1
+        )
+        if what.channels:
+            images = reorder_channels(images, channels[:, 0] < what.channels, channels[:, 1])
         if what.colour:
             statistics = (self._mean.to(images.device), self._std.to(images.device))
             factors = 1 + what.colour * (2 * colour - 1)
@@ -137,6 +145,25 @@ def jitter_colours(images: Tensor, factors: Tensor, statistics: tuple[Tensor, Te
     pixels = images.permute(0, 2, 3, 1).reshape(count, height * width, channels)
     # On a CPU bmm and add_ together take half as long as baddbmm.
     changed = torch.bmm(pixels, mixing.transpose(1, 2)).add_(offset.unsqueeze(1))
+    return changed.view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+def reorder_channels(images: Tensor, chosen: Tensor, draws: Tensor) -> Tensor:
+    """Put the channels of some images in a random order, each order (the old one too) as likely.
+
+    Done to normalised values, so that each channel of the result is distributed as before.
+
+    Args:
+        images: float32 [B, C, H, W].
+        chosen: bool [B], which images may change.
+        draws: float32 [B], 0..1 without 1: which order.
+    """
+    count, channels, height, width = images.shape
+    orders = torch.tensor(list(permutations(range(channels))), device=images.device)
+    which = torch.where(chosen, (draws * len(orders)).long(), 0)  # 0 keeps the order
+    matrices = torch.eye(channels, device=images.device)[orders[which]]
+    pixels = images.permute(0, 2, 3, 1).reshape(count, height * width, channels)
+    changed = torch.bmm(pixels, matrices.transpose(1, 2))
     return changed.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 

@@ -38,8 +38,8 @@ def build_cnn(
     filters: int = hyperparameters["filters"]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if hyperparameters["standardize"]:
-        # One group without weights: every image gets mean 0 and variance 1 over all its values.
-        layers["standardize"] = nn.GroupNorm(1, channels, affine=False)
+        # Without weights: every image's every channel gets mean 0 and variance 1.
+        layers["standardize"] = nn.InstanceNorm2d(channels)
     for number in range(1, hyperparameters["conv_layers"] + 1):
         layers[f"conv{number}"] = _block(hyperparameters, channels, filters)
         channels = filters

@@ -9,14 +9,15 @@ _FURTHEST_SHIFT = 4
 _SHARE_OF_SIDE = 4
 
 
-def augmentation(side: int, *, flips: bool) -> tuple[Parameter, ...]:
+def augmentation(side: int, *, flips: bool, colours: bool) -> tuple[Parameter, ...]:
     """Return what is searched of augmentation; every default is to leave images alone.
 
     Args:
         side: The shorter side of an image, pixels.
         flips: Whether a mirrored image keeps its class.
+        colours: Whether images have three colour channels.
     """
-    return (*_geometry(side, flips=flips), *_values())
+    return (*_geometry(side, flips=flips), *_values(colours=colours))
 
 
 def _geometry(side: int, *, flips: bool) -> tuple[Parameter, ...]:
@@ -55,7 +56,7 @@ def _geometry(side: int, *, flips: bool) -> tuple[Parameter, ...]:
     )
 
 
-def _values() -> tuple[Parameter, ...]:
+def _values(*, colours: bool) -> tuple[Parameter, ...]:
     return (
         Parameter(
             "augment_cutout",
@@ -70,5 +71,13 @@ def _values() -> tuple[Parameter, ...]:
             0.0,
             "Random change of brightness, contrast and (RGB) saturation, as a share.",
             allowed=Float(0.0, 1.0),
+        ),
+        Parameter(
+            "augment_channels",
+            Choice((0.0, 0.5)) if colours else Choice((0.0,)),
+            0.0,
+            "Share of training images whose colour channels are put in a random order.",
+            allowed=Float(0.0, 1.0) if colours else None,
+            reason="" if colours else "Images of one channel have no order of channels.",
         ),
     )

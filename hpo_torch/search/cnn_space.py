@@ -27,14 +27,15 @@ _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,
     "filters": 128,
+    "kernel_size": 5,
     "hidden_units": 256,
     "dropout": 0.5,
     "learning_rate": 4e-3,
     "weight_decay": 1e-2,
     "schedule": "one_cycle",
     "augment_shift": 2,
-    "augment_affine": 0.2,
-    "augment_colour": 0.2,
+    "augment_affine": 0.25,
+    "augment_channels": 0.5,
 }
 
 
@@ -70,7 +71,7 @@ def cnn_space(
         *hidden_layers(most=4, widths=(64, 128, 256, 512, 1024)),
         *optimisation(),
         *schedule(train_size, min_epochs, max_epochs),
-        *augmentation(min(height, width), flips=flips),
+        *augmentation(min(height, width), flips=flips, colours=channels == _COLOURS),
     )
     if channels == _COLOURS:
         longest = {"epochs": max_epochs, "augment_flip": flips}
@@ -99,7 +100,8 @@ def _convolutions() -> tuple[Parameter, ...]:
             "standardize",
             _BOOL,
             False,
-            "Give every image mean 0 and variance 1, so that its light and contrast do not matter.",
+            "Give every channel of every image mean 0 and variance 1, so that the light's strength "
+            "and colour, and the contrast, do not matter.",
         ),
         Parameter(
             "conv_layers",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hpo_torch.search.objectives import References
 
 
+WORST_SCORE: Final = 0.0
+"""Of all scores, 0..1; what a diverged trial gets, so that samplers learn from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mode:
     """One way of scoring; `weighs_health` tells whether health takes part."""

@@ -82,6 +82,17 @@ class EarlyStopping:
         self._best, self._waited = state["best"], state["waited"]
 
 
+def patience(job: TrialJob) -> int:
+    """Return how many epochs without improvement a trial is given.
+
+    A learning rate that falls until the last epoch brings the best of its gain at the end, often
+    after a long level stretch: such a training is not stopped early.
+    """
+    epochs: int = job.hyperparameters["epochs"]
+    constant = job.hyperparameters["schedule"] == "constant"
+    return job.training.patience if constant else max(job.training.patience, epochs)
+
+
 class EpochReporter(Callback):
     """Closes each epoch of a trial and emits its event.
 
@@ -111,7 +122,7 @@ class EpochReporter(Callback):
     ) -> None:
         self._job, self._emit, self._monitor = job, emit, monitor
         self._facts, self._state = facts, state
-        self._stopping = EarlyStopping(objective.early_stopping_metric, job.training.patience)
+        self._stopping = EarlyStopping(objective.early_stopping_metric, patience(job))
         self.kept = KeptWeights(objective.keeps, objective.early_stopping_metric)
         self.epochs: list[EpochMetrics] = []
         self.report: HealthReport | None = None

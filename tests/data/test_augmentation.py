@@ -253,6 +253,16 @@ def normalised(raw: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torc
     return (raw - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 
 
+def test_channels_are_reordered_in_all_orders_alike():
+    images = torch.tensor([1.0, 2, 3]).view(1, 3, 1, 1).expand(6000, 3, 2, 2)
+    changed = augment(images, draws(6000), channels=0.5)
+    assert (changed == changed[:, :, :1, :1]).all()
+    orders, counts = changed[:, :, 0, 0].unique(dim=0, return_counts=True)
+    assert orders.tolist() == [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]]
+    # half stay as they are, and a sixth of the others: 3500 and 500 each, 4 deviations of 40, 21
+    assert counts.tolist() == pytest.approx([3500, 500, 500, 500, 500, 500], abs=160)
+
+
 def test_colour_factors_lie_within_what_is_asked_for():
     images = torch.zeros(2, 1, 2, 2)  # all pixels are 0.5: contrast has nothing to do
     low = augment(images, draws(2, 0.0), colour=0.4)
@@ -274,8 +284,9 @@ def test_augmentation_reads_its_hyperparameters():
         "augment_affine": 0.1,
         "augment_cutout": 0.25,
         "augment_colour": 0.2,
+        "augment_channels": 0.5,
         "filters": 32,
     }
     assert Augmentation.of(values) == Augmentation(
-        flip=True, shift=3, crop=0.15, affine=0.1, cutout=0.25, colour=0.2
+        flip=True, shift=3, crop=0.15, affine=0.1, cutout=0.25, colour=0.2, channels=0.5
     )

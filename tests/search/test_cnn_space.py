@@ -143,6 +143,7 @@ def test_defaults_are_good_and_cheap():
         "augment_affine": 0.0,
         "augment_cutout": 0.0,
         "augment_colour": 0.0,
+        "augment_channels": 0.0,
     }
 
 
@@ -153,6 +154,7 @@ def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
         "standardize": True,
         "conv_layers": 3,
         "filters": 128,
+        "kernel_size": 5,
         "hidden_units": 256,
         "dropout": 0.5,
         "learning_rate": 4e-3,
@@ -161,8 +163,8 @@ def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
         "epochs": 20,
         "augment_flip": True,
         "augment_shift": 2,
-        "augment_affine": 0.2,
-        "augment_colour": 0.2,
+        "augment_affine": 0.25,
+        "augment_channels": 0.5,
     }
 
 

@@ -102,6 +102,13 @@ def test_training_stops_early_after_patience_epochs_without_improvement(train):
     assert events[-1].outcome == "completed"
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_falling_learning_rate_is_given_its_course(train, schedule):
+    slow = {"learning_rate": 1e-6, "optimizer": "sgd"}
+    events = train(epochs=5, schedule=schedule, training={"patience": 1}, **slow)
+    assert len(of_kind(events, "epoch_finished")) == 5
+
+
 def test_stop_signal_ends_the_trial_at_its_next_step(make_job):
     stop, events = threading.Event(), []
 
