@@ -8,7 +8,7 @@ from rich.table import Table
 from hpo_torch.cli.console import BEST, escape
 from hpo_torch.cli.live_view import clock, health_style
 from hpo_torch.results.records import Confirmation, ConfirmedTrial, RunSummary, TrialResult
-from hpo_torch.results.summary import RunView
+from hpo_torch.results.summary import RunView, resume_command
 
 TOP = 5
 
@@ -119,7 +119,8 @@ def _health(trial: TrialResult) -> str:
 def _print_end(console: Console, view: RunView) -> None:
     path = view.directory.path
     console.print()
-    go_on = f"  hpo-torch resume {escape(str(path))}"
+    reason = "" if view.summary is None else view.summary.reason
+    go_on = "  " + escape(resume_command(path, reason))
     if view.summary is None:
         console.print("The run has not ended. If no process works on it any more:")
         console.print(go_on, soft_wrap=True)

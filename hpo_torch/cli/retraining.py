@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo_torch.cli.console import INTERRUPTED, err, escape, out
-from hpo_torch.cli.run import open_audience
+from hpo_torch.cli.run import interruptible, open_audience
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.results.comparison import Comparison, EpochPair
+from hpo_torch.results.records import INTERRUPTED as INTERRUPTED_REASON
 from hpo_torch.study.retrain import Retrained, Wanted, retrain
+
+GO_ON = "the same command again"
 
 
 def run_retraining(path: Path, wanted: Wanted, *, as_json: bool) -> None:
@@ -28,12 +31,15 @@ def run_retraining(path: Path, wanted: Wanted, *, as_json: bool) -> None:
     Raises:
         typer.Exit: 130: it was interrupted; 1: the training failed.
     """
-    with open_audience(as_json=as_json, quiet=False) as audience:
+    with (
+        interruptible(lambda: GO_ON),
+        open_audience(as_json=as_json, quiet=False) as audience,
+    ):
         done = retrain(path, wanted, installed_registry(), audience)
     if done.comparison is None:
-        message = f"not trained to the end ({done.reason}); to go on: the same command again"
-        err().print(message, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED)
+        message = f"not trained to the end ({done.reason}); to go on: {GO_ON}"
+        err().print(escape(message), soft_wrap=True)
+        raise typer.Exit(INTERRUPTED if done.reason == INTERRUPTED_REASON else 1)
     if as_json:
         sys.stdout.write(_json_line(done, done.comparison))
     else:

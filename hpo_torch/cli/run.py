@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from hpo_torch.cli.console import INTERRUPTED, err, out, warn
+from hpo_torch.cli.console import INTERRUPTED, err, escape, out, warn
 from hpo_torch.cli.live_view import LiveView
 from hpo_torch.cli.outcome import print_outcome
 from hpo_torch.cli.plain_view import PlainView
 from hpo_torch.config.load import Layer, resolve_config
 from hpo_torch.hooks.registry import installed_registry
-from hpo_torch.protocol.events import AnyEvent
+from hpo_torch.protocol.events import AnyEvent, StudyStarted
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.records import INTERRUPTED as INTERRUPTED_REASON
 from hpo_torch.results.run_directory import RunDirectory
-from hpo_torch.results.summary import RunView
+from hpo_torch.results.summary import RunView, resume_command
 from hpo_torch.study.audience import Audience
 from hpo_torch.study.optimize import optimize
 from hpo_torch.study.resume import resume
@@ -38,8 +39,18 @@ def run_search(layers: Iterable[Layer], *, as_json: bool, quiet: bool) -> None:
         typer.Exit: 130: it was interrupted.
     """
     config = resolve_config(layers).config
-    with open_audience(as_json=as_json, quiet=quiet) as audience:
-        run = optimize(config, installed_registry(), audience)
+    begun: list[str] = []
+
+    def remember(event: AnyEvent) -> None:
+        if isinstance(event, StudyStarted) and event.purpose == "search":
+            begun.append(event.run)
+
+    def how_to_go_on() -> str:
+        return resume_command(Path(begun[0])) if begun else "the same command again"
+
+    with interruptible(how_to_go_on), open_audience(as_json=as_json, quiet=quiet) as audience:
+        told = replace(audience, listeners=[*audience.listeners, remember])
+        run = optimize(config, installed_registry(), told)
     _print(run, as_json=as_json, quiet=quiet)
 
 
@@ -48,7 +59,10 @@ def resume_search(path: Path, changes: Mapping[str, Any], *, as_json: bool, quie
     run = RunDirectory.open(path)
     before = RunView(run)
     earlier = read_events(run.events) if run.events.exists() else []
-    with open_audience(as_json=as_json, quiet=quiet, earlier=earlier) as audience:
+    with (
+        interruptible(lambda: resume_command(path)),
+        open_audience(as_json=as_json, quiet=quiet, earlier=earlier) as audience,
+    ):
         audience.note(
             f"resuming {run.name}: {sum(before.counts.values())} of "
             f"{changes.get('search.trials', before.config.search.trials)} trials are done"
@@ -65,8 +79,29 @@ def _print(run: RunDirectory, *, as_json: bool, quiet: bool) -> None:
         print_outcome(out(), view)
     if view.summary is not None and view.summary.reason == INTERRUPTED_REASON:
         if quiet or as_json:
-            err().print(f"interrupted; to go on: hpo-torch resume {run.path}", soft_wrap=True)
+            _print_interrupted(resume_command(run.path))
         raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def interruptible(how_to_go_on: Callable[[], str]) -> Iterator[None]:
+    """Say how to go on after a Ctrl-C that nothing else dealt with, and exit as shells do.
+
+    Args:
+        how_to_go_on: Returns a command; asked at that moment.
+
+    Raises:
+        typer.Exit: 130: it was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        _print_interrupted(how_to_go_on())
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _print_interrupted(go_on: str) -> None:
+    err().print(f"interrupted; to go on: {escape(go_on)}", soft_wrap=True)
 
 
 @contextmanager

@@ -90,6 +90,31 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
         file.write(content)
 
 
+def append_whole(descriptor: int, content: bytes, size: int, *, durable: bool = False) -> None:
+    """Append all of `content`, or nothing: what a full disk or Ctrl-C tore is cut off again.
+
+    Args:
+        descriptor: Of a file that was opened for appending (O_APPEND).
+        content: Whole lines.
+        size: The file's, in bytes; what is behind it, a torn line, is cut off.
+        durable: Wait until the disk has it, and all that was written before.
+
+    Raises:
+        OSError: It could not be written; the file has `size` bytes.
+    """
+    os.ftruncate(descriptor, size)
+    try:
+        rest = memoryview(content)
+        while rest:
+            # A nearly full disk takes part of it; the rest then fails with the reason.
+            rest = rest[os.write(descriptor, rest) :]
+        if durable:
+            os.fsync(descriptor)
+    except BaseException:
+        os.ftruncate(descriptor, size)
+        raise
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Replace `target`'s content by that of `source`, atomically; raises OutputError."""
     try:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from hpo_torch.errors import OutputError
 from hpo_torch.protocol.events import Event, parse_event
-from hpo_torch.results.atomic_files import output_error
+from hpo_torch.results.atomic_files import append_whole, output_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,18 +78,11 @@ class EventLog:
         numbered = event.model_copy(update={"seq": self._last + 1})
         line = numbered.model_dump_json().encode() + b"\n"
         try:
-            self._write(line)
+            append_whole(self._file.fileno(), line, self._size)
         except OSError as error:
-            self._file.truncate(self._size)
             raise output_error("write", self._path, error) from error
         self._last, self._size = numbered.seq, self._size + len(line)
         return numbered
-
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            # A nearly full disk takes part of a line; the rest then fails with the reason.
-            rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         """Make sure that everything is on disk, and close the file; may be called twice."""

@@ -18,6 +18,9 @@ RecordT = TypeVar("RecordT", bound=Frozen)
 INTERRUPTED: Final = "interrupted"
 """`RunSummary.reason` where something was cut short, be it the test or the pictures alone."""
 
+TIMEOUT: Final = "timeout"
+"""`RunSummary.reason` where the time for the whole search was used up."""
+
 
 class TrialResult(Frozen):
     """How one trial ended: trials/NNNN/result.json.

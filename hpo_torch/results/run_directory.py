@@ -167,9 +167,18 @@ class RunDirectory(RunPaths):
         """
         content = {"family": trial.family, "hyperparameters": trial.hyperparameters}
         _remove(self.test_report)
+        _remove(self.best_readme)  # until the weights are those that it will describe
         copy_file(weights or self.weights(trial.trial), self.best_checkpoint)
         write_text(self.best_model_dir / "hyperparameters.yaml", _yaml(content))
-        write_text(self.best_model_dir / "README.md", best_model_readme(trial, story))
+        write_text(self.best_readme, best_model_readme(trial, story))
+
+    def holds_best_model(self, trial: TrialResult, story: str = "") -> bool:
+        """Whether best_model/ is whole, and was made by `keep_best_model(trial, story=story)`."""
+        try:
+            text = self.best_readme.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # absent, changed, or another user's
+            return False
+        return text == best_model_readme(trial, story)
 
     def drop_checkpoints(self, trial: int, *, keep_weights: bool = False) -> None:
         """Remove what a trial's training left: its weights and its state; raises OutputError."""
@@ -178,9 +187,14 @@ class RunDirectory(RunPaths):
         _remove(self.training_state(trial))
 
     def drop_leftovers(self) -> None:
-        """Remove temporary files of processes that were killed; for who holds the run's lock."""
+        """Remove temporary files of processes that were killed; for who holds the run's lock.
+
+        That keeps nobody from training a trial of the run again, in a folder with a lock of its
+        own.
+        """
         for path in self.path.rglob(".*.tmp"):
-            _remove(path)
+            if not path.is_relative_to(self.retrained_dir):
+                _remove(path)
 
     def drop_best_model(self) -> None:
         """Remove best_model/: another run has the winner; raises OutputError."""

@@ -93,9 +93,19 @@ class RunPaths:
         return self.best_model_dir / "model.ckpt"
 
     @property
+    def best_readme(self) -> Path:
+        """Says whose the best model's weights are; written after them."""
+        return self.best_model_dir / "README.md"
+
+    @property
     def test_report(self) -> Path:
         """The `TestReport`; there once the winner has been scored."""
         return self.best_model_dir / "test_report.json"
+
+    @property
+    def retrained_dir(self) -> Path:
+        """Folder of the trials that were trained again; each is locked by itself."""
+        return self.path / "retrained"
 
     @property
     def plots_dir(self) -> Path:

@@ -12,7 +12,13 @@ from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.confirmation import covers, read_confirmation, saved_result
-from hpo_torch.results.records import INTERRUPTED, RunSummary, TestReport, read_record
+from hpo_torch.results.records import (
+    INTERRUPTED,
+    TIMEOUT,
+    RunSummary,
+    TestReport,
+    read_record,
+)
 from hpo_torch.results.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -22,6 +28,12 @@ if TYPE_CHECKING:
     from hpo_torch.config.schema import SearchSettings
     from hpo_torch.protocol.events import TrialState
     from hpo_torch.results.records import Confirmation, TrialResult
+
+
+def resume_command(folder: Path, reason: str = "") -> str:
+    """Say how to go on with a run that ended for a reason; more time, where that was used up."""
+    more = " --timeout LARGER" if reason == TIMEOUT else ""
+    return f"hpo-torch resume {folder}{more}"
 
 
 def best_of(trials: Iterable[TrialResult]) -> TrialResult | None:

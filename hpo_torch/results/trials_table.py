@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hpo_torch.results.atomic_files import output_error, write_text
+from hpo_torch.results.atomic_files import append_whole, output_error, write_text
 from hpo_torch.results.tables import csv_lines, trial_row, trials_columns
 
 if TYPE_CHECKING:
@@ -46,11 +46,6 @@ class TrialsTable:
         line = csv_lines(self._columns, [row], header=False).encode()
         try:
             with self._path.open("ab", buffering=0) as file:
-                size = file.tell()
-                try:
-                    file.write(line)
-                except OSError:
-                    file.truncate(size)
-                    raise
+                append_whole(file.fileno(), line, file.tell())
         except OSError as error:
             raise output_error("write", self._path, error) from error

@@ -1,6 +1,7 @@
 """A trial's end, written in an order from which every crash can be recovered.
 
-    1  the lease      whose trial it is; not ours any more: nothing is written
+    1  the lease      whose trial it is; not ours any more: nothing is written. Where engines share
+                      the study, the result is left for them, which they read once Optuna is told
     2  result.json    from now on the trial has ended, whatever happens
     3  Optuna         told what result.json says
     4  best_model/    a copy of the weights, if they lead
@@ -17,6 +18,8 @@ trial's weights outlive the copy, best_model/ always holds, or can be given, the
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from optuna.exceptions import UpdateFinishedTrialError
 
 from hpo_torch.results.confirmation import drop_confirmation
 from hpo_torch.study.elsewhere import publish
@@ -49,8 +52,11 @@ def conclude(
     if not leases.finish(live.job.trial, verdict.state):
         return False
     result = trial_result(live, finished, verdict, seconds)
+    try:
+        publish(place.study, live.handle, result)
+    except UpdateFinishedTrialError:  # who told Optuna has the trial, whatever the leases say
+        return False
     place.run.write_trial(result)
-    publish(place.study, live.handle, result)
     # Not waited for: result.json is on disk, and Optuna is told again if this is lost.
     with grouped_writes(place.study._storage, durable=False):
         tell(place.study, live.handle, result)

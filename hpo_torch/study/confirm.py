@@ -6,7 +6,6 @@ import filecmp
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hpo_torch.errors import UsageError
 from hpo_torch.results.best_model_readme import weights_of
 from hpo_torch.results.confirmation import (
     confirmation_dir,
@@ -27,27 +26,12 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from hpo_torch.config.schema import RunConfig
     from hpo_torch.execution.backend import ExecutionBackend
     from hpo_torch.results.records import TrialResult
     from hpo_torch.study.audience import Audience
     from hpo_torch.study.deadlines import Deadlines
     from hpo_torch.study.repetitions import Repeated
     from hpo_torch.study.workplace import Workplace
-
-
-def check_confirmation(config: RunConfig) -> None:
-    """Refuse to confirm where several engines would each train the same repetitions.
-
-    Raises:
-        UsageError: The study is shared through a database.
-    """
-    if config.search.confirm and config.execution.storage is not None:
-        raise UsageError(
-            "search.confirm: a study that engines share through a database (execution.storage) "
-            "cannot be confirmed: its trials' winner is named by every engine. Leave it out, and "
-            "train the best trials again with `hpo-torch retrain RUN --trial N --seed S`."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +91,9 @@ def confirm_winner(task: Confirming) -> Repeated | None:
         ],
         search.confirm_seeds,
     )
-    write_confirmation(place.run.path, confirmation)
-    follow_confirmation(place)
+    if confirmation != read_confirmation(place.run.path):  # else it is followed already
+        write_confirmation(place.run.path, confirmation)
+        follow_confirmation(place)
     return repeated
 
 
@@ -144,7 +129,8 @@ def follow_confirmation(place: Workplace) -> None:
     """Make what confirmation.json says the run's best model, where it says something.
 
     A process that died may have written only that; what is there already is left alone, and so is
-    the test report of the same weights: the test set is met once.
+    the test report of the same weights: the test set is met once. Where somebody has removed the
+    repetition's weights, best_model/ stays as it is.
     """
     run = place.run
     confirmation = read_confirmation(run.path)
@@ -153,9 +139,17 @@ def follow_confirmation(place: Workplace) -> None:
     saved = saved_result(run.path, confirmation)
     run.write_best(saved, place.plan.config, confirmed_entry(confirmation, saved.trial))
     weights = RunDirectory(confirmation_dir(run.path)).weights(confirmation.saved)
-    best = run.best_checkpoint
-    if not (best.exists() and filecmp.cmp(weights, best, shallow=False)):
-        run.keep_best_model(saved, weights, story(confirmation, saved, weights_of(saved)))
+    told = story(confirmation, saved, weights_of(saved))
+    kept = run.best_checkpoint.exists() and run.holds_best_model(saved, told)
+    if not weights.exists():
+        if not kept:
+            place.warn(
+                f"the confirmed winner's weights are gone: {weights}; best_model/ stays as it is, "
+                f"with other weights. To train them again: hpo-torch retrain {run.path} "
+                f"--trial {saved.trial} --seed {saved.seed}"
+            )
+    elif not (kept and filecmp.cmp(weights, run.best_checkpoint, shallow=False)):
+        run.keep_best_model(saved, weights, told)
 
 
 def confirmed_figures(run: RunDirectory) -> dict[str, Any]:

@@ -124,16 +124,28 @@ class Database:
 
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
-        """Keep other engines from doing the same thing at the same time; they wait."""
-        key = zlib.crc32(f"hpo-torch {purpose}".encode())
-        connection = self.engine.connect()
-        connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        """Keep other engines from doing the same thing at the same time; they wait.
+
+        Raises:
+            StorageError: The server stayed away.
+        """
+        connection = patiently(lambda: self._locked(purpose))
         try:
             yield
         finally:
             # The lock ends with its transaction, and that with its connection, lost or not.
             with suppress(OperationalError):
                 connection.close()
+
+    def _locked(self, purpose: str) -> sqlalchemy.Connection:
+        key = zlib.crc32(f"hpo-torch {purpose}".encode())
+        connection = self.engine.connect()
+        try:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def close(self) -> None:
         """Close every connection that is not in use."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Between asking a trial to stop and killing it: its step, or its validation, may take a while.
 GRACE_SECONDS = 10.0
+# The same where no time limit says that trials may not take long.
+PATIENT_GRACE_SECONDS = 300.0
 # Bringing up a worker and reading the data are not the trial's fault, but must end as well.
 STARTUP_SECONDS = 300.0
 
@@ -52,10 +54,8 @@ class Deadlines:
         return live.seconds_before + self.clock() - live.training_since >= limit
 
     def must_be_killed(self, live: LiveTrial) -> bool:
-        """Whether a trial that was asked to stop for its time did not, and was not killed yet."""
-        return (
-            live.stop_reason == "timeout"
-            and not live.killed
-            and live.stopped_at is not None
-            and self.clock() - live.stopped_at >= GRACE_SECONDS
-        )
+        """Whether a trial whose end is decided did not stop in time, and was not killed yet."""
+        if not live.decided or live.killed or live.stopped_at is None:
+            return False
+        grace = PATIENT_GRACE_SECONDS if self._trial_timeout is None else GRACE_SECONDS
+        return self.clock() - live.stopped_at >= grace

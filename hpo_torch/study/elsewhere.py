@@ -108,6 +108,8 @@ def fetch_results(study: optuna.Study, run: RunDirectory) -> list[TrialResult]:
 def fetch_winner(study: optuna.Study, winner: TrialResult, run: RunDirectory) -> Place | None:
     """Copy the winner's weights from the engine that trained it.
 
+    That engine may be at work, and find a better trial at any time.
+
     Returns:
         Where they are if they cannot be reached from here; None if they are here now.
     """
@@ -116,9 +118,12 @@ def fetch_winner(study: optuna.Study, winner: TrialResult, run: RunDirectory) ->
     if place is None:
         return None
     source = place.run.best_checkpoint
-    if not (_is_of(winner, place) and _exists(source)):
+    if not (_is_of(winner, place) and _exists(source) and place.run.holds_best_model(winner)):
         return place
     copy_file(source, run.weights(winner.trial))
+    if not place.run.holds_best_model(winner):  # a better trial's came while we copied
+        run.drop_checkpoints(winner.trial)
+        return place
     run.keep_best_model(winner)
     run.drop_checkpoints(winner.trial)
     return None

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.samplers import BaseSampler, RandomSampler
 
+from hpo_torch.study.queue_file import is_queued
 from hpo_torch.study.seeds import trial_seed
 from hpo_torch.study.trial_marks import NEVER_BEGUN, REJECTED
+from hpo_torch.study.warm_start import WARM_START_ATTRIBUTE
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -77,7 +79,8 @@ class GridSampler(BaseSampler):
         trials = [
             other
             for other in study._storage.get_all_trials(study._study_id, deepcopy=False)
-            if trial is None or other.number != trial.number
+            if (trial is None or other.number != trial.number)
+            and WARM_START_ATTRIBUTE not in other.user_attrs  # trained elsewhere, not here
         ]
         taken = {
             frozenset(other.params.items())
@@ -87,7 +90,7 @@ class GridSampler(BaseSampler):
         size = self._grid.size
         # All positions before the number of grid trials are taken, save where engines collided or
         # one died between asking and training.
-        first = sum("fixed_params" not in other.system_attrs for other in trials)
+        first = sum(not is_queued(other) for other in trials)
         for offset in range(min(size, len(taken) + 1)):
             position = (first + offset) % size
             if frozenset(self._grid.point(position).items()) not in taken:

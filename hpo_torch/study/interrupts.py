@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+RAISED = 3
 
 
 class Interrupts:
@@ -21,7 +22,8 @@ class Interrupts:
     a few times a second, where it can stop without leaving anything half done.
 
     Attributes:
-        count: 1: stop soon; 2 or more: stop now.
+        count: 1: stop soon; 2: stop now. The third is raised, in case something keeps the loop from
+            looking here.
     """
 
     def __init__(self) -> None:
@@ -42,3 +44,5 @@ class Interrupts:
 
     def _count(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+        if self.count >= RAISED:
+            raise KeyboardInterrupt

@@ -15,9 +15,10 @@ from optuna.storages.journal import (
     JournalFileOpenLock,
     JournalFileSymlinkLock,
 )
+from optuna.storages.journal._storage import JournalStorageReplayResult
 
 from hpo_torch.errors import OutputError
-from hpo_torch.results.atomic_files import output_error
+from hpo_torch.results.atomic_files import append_whole, output_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,12 +82,15 @@ class JournalFile(BaseJournalBackend):
 
     @contextmanager
     def grouped(self, *, durable: bool = True) -> Iterator[None]:
-        """Write all operations of the block in one piece at its end.
+        """Write all operations of the block in one piece at its end, or none if it fails.
 
         Others wait meanwhile: what they wrote in between would get numbers that are taken.
 
         Args:
             durable: Wait until the disk has them, and all that was written before.
+
+        Raises:
+            OutputError: They could not be written; the file is as it was.
         """
         if self._group is not None:
             yield
@@ -95,10 +99,9 @@ class JournalFile(BaseJournalBackend):
             self._group = []
             try:
                 yield
+                self._write(self._group, durable=durable)
             finally:
-                # After an error too: the storage has taken these operations for done.
-                logs, self._group = self._group, None
-                self._write(logs, durable=durable)
+                self._group = None
 
     def free_stale_lock(self, patience: float = STALE_LOCK_SECONDS) -> None:
         """Remove the lock of a process that was killed; only for who holds the run's lock."""
@@ -148,26 +151,11 @@ class JournalFile(BaseJournalBackend):
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
             try:
-                _append(descriptor, text, durable=durable)
+                append_whole(descriptor, text, _whole_lines_size(descriptor), durable=durable)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise output_error("write", self._path, error) from error
-
-
-def _append(descriptor: int, text: bytes, *, durable: bool) -> None:
-    size = _whole_lines_size(descriptor)
-    os.ftruncate(descriptor, size)
-    try:
-        rest = memoryview(text)
-        while rest:
-            # A nearly full disk takes part of it; the rest then fails with the reason.
-            rest = rest[os.write(descriptor, rest) :]
-        if durable:
-            os.fsync(descriptor)
-    except BaseException:
-        os.ftruncate(descriptor, size)
-        raise
 
 
 def _whole_lines_size(descriptor: int) -> int:
@@ -194,14 +182,28 @@ class RunJournal(JournalStorage):
         self.file = JournalFile(path)
         super().__init__(self.file)
 
+    @contextmanager
+    def grouped(self, *, durable: bool) -> Iterator[None]:
+        """Do all of the block's operations at its end, or none if it fails.
+
+        Optuna's copy in memory has them as they come; after an error it is read anew.
+        """
+        try:
+            with self.file.grouped(durable=durable):
+                yield
+        except BaseException:
+            with self._thread_lock:
+                self._replay_result = JournalStorageReplayResult(self._worker_id_prefix)
+            raise
+
 
 def grouped_writes(storage: BaseStorage, *, durable: bool = True) -> AbstractContextManager[None]:
-    """Write what the block tells the storage in one piece, where the storage can.
+    """Write what the block tells the storage in one piece or not at all, where the storage can.
 
     Args:
         storage: Of the study.
         durable: Wait until the disk has it.
     """
     if isinstance(storage, RunJournal):
-        return storage.file.grouped(durable=durable)
+        return storage.grouped(durable=durable)
     return nullcontext()

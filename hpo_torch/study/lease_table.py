@@ -51,13 +51,14 @@ OURS = text(
     """
 )
 
+# Not our own: late to renew, we work on it still.
 TAKE_ABANDONED = text(
     """
     UPDATE hpo_torch_leases
     SET engine = :engine, expires = clock_timestamp() + :expiry
     WHERE study = :study AND slot = (
         SELECT slot FROM hpo_torch_leases
-        WHERE study = :study AND state = 'open'
+        WHERE study = :study AND state = 'open' AND engine IS DISTINCT FROM :engine
             AND (expires IS NULL OR expires < clock_timestamp())
         ORDER BY trial NULLS LAST, slot
         LIMIT 1

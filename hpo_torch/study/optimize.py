@@ -12,7 +12,6 @@ from hpo_torch.execution.select import select_backend
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.run_names import default_run_name
-from hpo_torch.study.confirm import check_confirmation
 from hpo_torch.study.plan import plan_study
 from hpo_torch.study.session import Session
 from hpo_torch.study.shared_study import check_shared_study
@@ -65,12 +64,12 @@ def prepare(
         config: The settings.
         registry: What is installed.
         audience: Who is told.
-        begun: Whether the study exists, with its queue and earlier trials.
+        begun: Whether the run's own storage has the study, with its queue and earlier trials; of
+            a study that engines share, its database says so.
     """
     if config.execution.storage is not None:
-        check_shared_study(config.execution.storage, config)
+        begun = check_shared_study(config.execution.storage, config)
     request = data_request(config.data, progress=audience.progress, warn=audience.warn)
-    check_confirmation(config)
     plan = plan_study(config, registry, request, begun=begun)
     selection = select_backend(config.execution, registry.backends)
     backend: ExecutionBackend = registry.backends.load(selection.spec.name)(config.execution)

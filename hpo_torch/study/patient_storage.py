@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from contextlib import nullcontext
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import text
 from sqlalchemy.orm import scoped_session, sessionmaker
 from sqlalchemy.pool import NullPool
 
@@ -18,9 +21,19 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import optuna
-    from optuna.trial import TrialState
 
     from hpo_torch.study.database import Database
+
+
+# Optuna's own statements, in one: repeated, it finds its own work, which the microsecond tells from
+# another engine's.
+_POP = text(
+    """
+    UPDATE trials SET state = 'RUNNING', datetime_start = :moment
+    WHERE trial_id = :trial
+        AND (state = 'WAITING' OR (state = 'RUNNING' AND datetime_start = :moment))
+    """
+)
 
 
 def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,7 +68,13 @@ class PatientStorage(RDBStorage):
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        """Set them; finding the trial finished after a lost answer means that they are set."""
+        """Set them; finding the trial finished after a lost answer means that they are set.
+
+        A waiting trial that is to run goes to one engine, which knows it after a lost answer, too:
+        else nobody would train it.
+        """
+        if state == TrialState.RUNNING:
+            return self._pop(trial_id)
         tries = 0
 
         def call() -> bool:
@@ -67,6 +86,15 @@ class PatientStorage(RDBStorage):
                 if tries > 1 and self.get_trial(trial_id).state == state:
                     return True
                 raise
+
+        return patiently(call)
+
+    def _pop(self, trial_id: int) -> bool:
+        values = {"trial": trial_id, "moment": datetime.now()}
+
+        def call() -> bool:
+            with self.engine.begin() as connection:
+                return connection.execute(_POP, values).rowcount == 1
 
         return patiently(call)
 

@@ -43,7 +43,6 @@ class Proposal:
     """A configuration to train; the storage has it, whole, with its first attempt's id."""
 
     handle: optuna.Trial
-    hyperparameters: dict[str, Any]
     attempt: str
 
 
@@ -77,19 +76,20 @@ class Proposer:
         self._limits = SizeLimits(plan)
         self._trained: set[str] = set()
         self._seen = 0
+        self._unsaid: list[int] = []  # trials that wait, or whose engine has not said what they are
         self.reason = ""
 
     def propose(self) -> Proposal | None:
         """Ask until a configuration can be trained; None, and a reason, where there is none."""
         too_large = repeated = 0
         reason = ""
-        self._look_at_others()
         while too_large < MOST_TOO_LARGE and repeated < MOST_REPEATED + MOST_REPEATED_AT_RANDOM:
             queued = self._is_queued()
             if not queued and exhausted(self._study):
                 break
             with grouped_writes(self._study._storage):
                 handle, values = self._ask(at_random=repeated >= MOST_REPEATED)
+                self._look_at_others()
                 if violation := self._limits.violation(values):
                     too_large, reason = too_large + 1, violation
                 elif _key(values) in self._trained:
@@ -112,22 +112,24 @@ class Proposer:
             values = self._plan.space.sample(handle, {**self._plan.fixed, **outside(handle)})
         finally:
             self._study.sampler = chosen
-        self._seen = handle.number + 1
         return handle, values
 
     def _look_at_others(self) -> None:
         """Learn which configurations earlier processes, and other engines, have trained."""
         trials = self._study.get_trials(deepcopy=False)
-        for trial in trials[self._seen :]:
-            if is_ours(trial):
-                self._trained.add(_key(configuration(trial)))
+        numbers, self._unsaid = [*self._unsaid, *range(self._seen, len(trials))], []
+        for number in numbers:
+            if is_ours(trials[number]):
+                self._trained.add(_key(configuration(trials[number])))
+            elif not trials[number].state.is_finished():
+                self._unsaid.append(number)
         self._seen = len(trials)
 
     def _is_queued(self) -> bool:
         return bool(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
 
     def _accept(self, handle: optuna.Trial, values: dict[str, Any]) -> Proposal:
-        proposal = Proposal(handle=handle, hyperparameters=values, attempt=new_attempt())
+        proposal = Proposal(handle=handle, attempt=new_attempt())
         handle.set_user_attr(HYPERPARAMETERS, values)
         handle.set_user_attr(ATTEMPTS, [proposal.attempt])
         self._trained.add(_key(values))

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import optuna
+    from optuna.trial import FrozenTrial
 
     from hpo_torch.search.domains import Value
     from hpo_torch.search.space import SearchSpace
 
 SETTING = "search.enqueue"
 OUTSIDE_ATTRIBUTE: Final = "outside_search_space"
+FIXED_PARAMETERS: Final = "fixed_params"
+"""System attribute in which Optuna keeps what a queued trial sets."""
 
 
 def read_queue(
@@ -82,6 +85,18 @@ def enqueue(
         beside = outside_of_domains(space, entry)
         inside = {name: value for name, value in entry.items() if name not in beside}
         study.enqueue_trial(inside, user_attrs={OUTSIDE_ATTRIBUTE: beside} if beside else None)
+
+
+def is_queued(trial: FrozenTrial) -> bool:
+    """Whether a trial came from the queue, wherever it is by now."""
+    return FIXED_PARAMETERS in trial.system_attrs
+
+
+def requeue(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Put the configuration of a trial that came from the queue at its end."""
+    beside = trial.user_attrs.get(OUTSIDE_ATTRIBUTE)
+    marks = None if beside is None else {OUTSIDE_ATTRIBUTE: beside}
+    study.enqueue_trial(trial.system_attrs[FIXED_PARAMETERS], user_attrs=marks)
 
 
 def outside(handle: optuna.Trial) -> dict[str, Value]:

@@ -25,13 +25,12 @@ from hpo_torch.study.conclude import drop_files, name_winner
 from hpo_torch.study.elsewhere import place_elsewhere
 from hpo_torch.study.journal_file import grouped_writes
 from hpo_torch.study.patient_storage import database_of
+from hpo_torch.study.strays import put_back
 from hpo_torch.study.trial_marks import (
     ATTEMPTS,
     FAILURE_KIND,
     HYPERPARAMETERS,
-    NEVER_BEGUN,
     our_trials,
-    reject,
     reopen,
     unfinished_trials,
 )
@@ -130,7 +129,7 @@ def reject_unbegun(study: optuna.Study) -> None:
         return
     for trial in study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
         if HYPERPARAMETERS not in trial.user_attrs:
-            reject(study, reopen(study, trial), NEVER_BEGUN)
+            put_back(study, trial.number)
 
 
 def stored_results(study: optuna.Study, run: RunDirectory, plan: StudyPlan) -> list[TrialResult]:

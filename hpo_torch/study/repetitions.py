@@ -99,16 +99,13 @@ class Repeated:
         reason: Why no more was trained.
         results: By repetition's mark (trial, seed), those that have ended.
         devices: What they trained on.
+        complete: Whether every wanted repetition has ended.
     """
 
     reason: str
     results: dict[tuple[int, int], TrialResult]
     devices: set[str]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every wanted repetition has ended."""
-        return self.reason == ALL_DONE
+    complete: bool
 
 
 class _List:
@@ -129,7 +126,7 @@ class _List:
             handle.set_user_attr(REPEATS, next_one.mark)
             attempt = new_attempt()
             handle.set_user_attr(ATTEMPTS, [attempt])
-        return Proposal(handle=handle, hyperparameters=next_one.hyperparameters, attempt=attempt)
+        return Proposal(handle=handle, attempt=attempt)
 
 
 def repeat(
@@ -177,7 +174,13 @@ def repeat(
         runner = StudyRunner(place, leases, proposer, backend, deadlines, history)
         runner.run()
         announce(_finished(place.standings, runner.reason))
-    return Repeated(reason=runner.reason, results=_by_mark(study, run), devices=runner.devices)
+    results_by_mark = _by_mark(study, run)
+    return Repeated(
+        reason=runner.reason,
+        results=results_by_mark,
+        devices=runner.devices,
+        complete=all((each.trial, each.seed) in results_by_mark for each in task.wanted),
+    )
 
 
 def _open_study(task: Repeating) -> optuna.Study:

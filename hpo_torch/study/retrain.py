@@ -146,7 +146,7 @@ def _repetition(trial: TrialResult, wanted: Wanted) -> Repetition:
 def _folder(view: RunView, repetition: Repetition, wanted: Wanted) -> Path:
     epochs = "" if wanted.epochs is None else f"-epochs-{wanted.epochs}"
     name = wanted.name or f"{repetition.trial:04d}-seed-{repetition.seed}{epochs}"
-    return (wanted.root or view.directory.path / "retrained") / name
+    return (wanted.root or view.directory.retrained_dir) / name
 
 
 def _train(

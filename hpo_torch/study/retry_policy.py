@@ -29,7 +29,8 @@ def retry_after(
     same steps in less memory. A worker that died (killed, preempted, crashed) says little about
     the trial, which goes on from its last epoch while it makes progress. What is left would fail
     again: data and code do not change between two attempts, and a loss that was not finite stays
-    so. A trial that was stopped for its time has used it up.
+    so. A trial that was stopped for its time has used it up. Of a full disk, or workers that do
+    not start ("backend"), another attempt at once would die as well: see `is_of_the_place`.
 
     >>> retry_after("out_of_memory", accumulate=1, deaths_in_a_row=0, retries=2)
     Retry(accumulate=2)
@@ -42,13 +43,22 @@ def retry_after(
         retries: How many of those may be followed by another attempt (`execution.retries`).
 
     Returns:
-        None where the trial has failed.
+        None where no other attempt follows.
     """
     if kind == "out_of_memory":
         return Retry(2) if accumulate == 1 else None
     if kind == "worker_died" and deaths_in_a_row <= retries:
         return Retry(accumulate)
     return None
+
+
+def is_of_the_place(kind: FailureKind) -> bool:
+    """Whether a failure says nothing about the trial, which goes on when the study does.
+
+    A study that ends takes its workers with it, where a scheduler ends all its processes at once:
+    then a death is no failure, however many came before it. A place that is broken ends the study.
+    """
+    return kind in ("worker_died", "backend")
 
 
 def says_something_is_broken(kind: FailureKind | None) -> bool:

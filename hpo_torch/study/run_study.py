@@ -13,15 +13,16 @@ from hpo_torch.protocol.events import (
     TrialRetried,
     TrialStarted,
 )
-from hpo_torch.results.records import INTERRUPTED
+from hpo_torch.results.records import INTERRUPTED, TIMEOUT
 from hpo_torch.study.conclude import conclude, write_traceback
 from hpo_torch.study.interrupts import Interrupts
 from hpo_torch.study.jobs import new_attempt
 from hpo_torch.study.recovery import STATES, Recorded
-from hpo_torch.study.retry_policy import retry_after
+from hpo_torch.study.retry_policy import is_of_the_place, retry_after
 from hpo_torch.study.scoring import Scorer
+from hpo_torch.study.strays import put_back
 from hpo_torch.study.take_over import begin, go_on
-from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS, NEVER_BEGUN, reject, reopen
+from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from hpo_torch.study.workplace import Workplace
 
 POLL_SECONDS = 0.2
-ALL_DONE, TIMEOUT = "all trials done", "timeout"
+ALL_DONE = "all trials done"
 
 
 class StudyRunner:
@@ -54,7 +55,8 @@ class StudyRunner:
         history: What earlier processes did.
 
     Attributes:
-        reason: Why no more trials are started; "" while they are.
+        reason: Why the study ends; until it does, why its trials are to pause; "" while they go on.
+        searched: Whether all that was wanted, or all that there is, has been trained.
         devices: What trials trained on, in their workers' words.
     """
 
@@ -72,7 +74,8 @@ class StudyRunner:
         self._scorer = Scorer(place.plan.config.search, place.study)
         self._live: dict[int, LiveTrial] = {}
         self._interrupts = Interrupts()
-        self.reason = ""
+        self.reason, self.searched = "", False
+        self._nothing_left = ""  # in the proposer's words; those in flight train to their end
         self.devices = set(history.devices)
 
     def run(self) -> None:
@@ -89,11 +92,11 @@ class StudyRunner:
             self.reason = self.reason or INTERRUPTED
             return False
         self._heed_deadlines()
-        while not self.reason and len(self._live) < self._backend.capacity:
-            if not self._start_next():
-                break
-        if not self._live and (self.reason or self._leases.is_complete()):
-            self.reason = self.reason or ALL_DONE
+        while self._has_room() and self._start_next():
+            pass
+        if not self._live and (self.reason or self._nothing_left or self._leases.is_complete()):
+            self.searched = not self.reason
+            self.reason = self.reason or self._nothing_left or ALL_DONE
             return False
         events = self._backend.poll(POLL_SECONDS)
         if self._interrupts.count:
@@ -101,6 +104,10 @@ class StudyRunner:
         for event in events:
             self._handle(event)
         return True
+
+    def _has_room(self) -> bool:
+        ends = self.reason or self._nothing_left
+        return not ends and len(self._live) < self._backend.capacity
 
     def _heed_deadlines(self) -> None:
         if self._deadlines.study_is_over():
@@ -122,7 +129,7 @@ class StudyRunner:
             return self._start_new(lease)
         trial = self._place.study.get_trials(deepcopy=False)[lease.trial]
         if HYPERPARAMETERS not in trial.user_attrs:
-            reject(self._place.study, reopen(self._place.study, trial), NEVER_BEGUN)
+            put_back(self._place.study, trial.number)
             return self._start_new(lease)
         if trial.state == OptunaState.RUNNING:
             self._take_over(trial)
@@ -133,7 +140,7 @@ class StudyRunner:
     def _start_new(self, lease: Lease) -> bool:
         proposal = self._proposer.propose()
         if proposal is None:
-            self.reason = self._proposer.reason
+            self._nothing_left = self._proposer.reason
             return False
         live = begin(self._place, proposal)
         self._leases.bind(lease, live.job.trial)
@@ -150,6 +157,7 @@ class StudyRunner:
             if prune:
                 self._prune(live)
         elif prune:
+            live.submit(live.job, self._deadlines.clock())
             live.pruned = True
             words = {"trial": trial.number, "attempt": live.job.attempt}
             self._conclude(live, TrainingFinished(**words, outcome="stopped"))
@@ -215,7 +223,7 @@ class StudyRunner:
             self._backend.stop(event.trial)
 
     def _prune(self, live: LiveTrial) -> None:
-        live.pruned = True
+        live.pruned, live.stopped_at = True, self._deadlines.clock()
         self._backend.stop(live.job.trial)
 
     def _stop(self, live: LiveTrial, reason: StopReason, message: str) -> None:
@@ -239,6 +247,8 @@ class StudyRunner:
         if kind is None:
             return False
         write_traceback(self._place.run, live, finished)
+        if kind == "backend":  # nothing trains here any more; elsewhere, or once mended, it does
+            self._break_off(f"trial {live.job.trial}: {finished.message}")
         live.deaths_in_a_row += kind == "worker_died"
         retry = retry_after(
             kind,
@@ -246,11 +256,11 @@ class StudyRunner:
             deaths_in_a_row=live.deaths_in_a_row,
             retries=self._place.plan.config.execution.retries,
         )
-        if retry is None:
-            return False
-        if self.reason:
+        if self.reason and (retry is not None or is_of_the_place(kind)):
             self._leases.release(live.job.trial)
             return True
+        if retry is None:
+            return False
         attempt = new_attempt()
         self._place.announce(
             TrialRetried(
@@ -265,6 +275,10 @@ class StudyRunner:
         live.job = live.job.model_copy(update={"accumulate": retry.accumulate})
         self._try_again(live, attempt)
         return True
+
+    def _break_off(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        self._place.warn(f"{reason}; stopping, to be resumed once that is mended")
 
     def _conclude(self, live: LiveTrial, finished: TrainingFinished) -> None:
         write_traceback(self._place.run, live, finished)

@@ -12,6 +12,7 @@ from hpo_torch.results.confirmation import confirmation_dir
 from hpo_torch.results.event_log import EventLog
 from hpo_torch.results.records import INTERRUPTED
 from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.results.summary import resume_command
 from hpo_torch.study.announce import Announcer
 from hpo_torch.study.confirm import (
     Confirming,
@@ -31,7 +32,7 @@ from hpo_torch.study.recovery import (
     seconds_worked,
     stored_results,
 )
-from hpo_torch.study.run_study import TIMEOUT, StudyRunner
+from hpo_torch.study.run_study import StudyRunner
 from hpo_torch.study.shared_study import gather, open_shared_study
 from hpo_torch.study.standings import Standings
 from hpo_torch.study.storage import open_leases, open_storage, open_study
@@ -142,9 +143,7 @@ class Session:
         self, place: Workplace, runner: StudyRunner, backend: ExecutionBackend, registry: Registry
     ) -> None:
         """Train the best trials again, where that is wanted and the search has come to its end."""
-        search = self._plan.config.search
-        broken = place.standings.failures_in_a_row >= search.max_failures
-        if not search.confirm or broken or runner.reason in (INTERRUPTED, TIMEOUT):
+        if not (self._plan.config.search.confirm and runner.searched):
             return
         repeated = confirm_winner(
             Confirming(
@@ -229,8 +228,9 @@ def _study_finished(summary: RunSummary) -> StudyFinished:
 def _why_nothing_completed(run: RunDirectory, summary: RunSummary) -> str:
     reasons = sorted({trial.message for trial in run.read_trials() if trial.message})
     shown = "; ".join(reasons[:3]) or "none has ended"
+    go_on = resume_command(run.path, summary.reason)
     return (
         f"no trial completed ({summary.reason}; {summary.counts['failed']} failed, "
         f"{summary.counts['pruned']} pruned, {summary.unfinished} not finished). "
-        f"Reasons: {shown}. Details: {run.path}/trials. To go on: hpo-torch resume {run.path}"
+        f"Reasons: {shown}. Details: {run.path}/trials. To go on: {go_on}"
     )

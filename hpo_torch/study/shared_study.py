@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from hpo_torch.study.workplace import Workplace
 
 
-def check_shared_study(url: str, config: RunConfig) -> None:
+def check_shared_study(url: str, config: RunConfig) -> bool:
     """Check that the database can be used, and that the study, if it is there, is the one meant.
+
+    Returns:
+        Whether the study is there, with its queue and earlier trials.
 
     Raises:
         InvalidValueError: The URL is no database's, or winners are to be confirmed.
@@ -50,6 +53,8 @@ def check_shared_study(url: str, config: RunConfig) -> None:
             study = optuna.load_study(study_name=name, storage=storage)
             if SETTINGS in study.user_attrs:
                 _check(study, config)
+                return True
+    return False
 
 
 def open_shared_study(
@@ -63,14 +68,17 @@ def open_shared_study(
         StorageError, UsageError: As for `check_shared_study`.
     """
     storage = open_database(database)
+    notes: list[str] = []
     with database.alone("new study"):
         # A run that shares its study has the study's name in its settings; see `optimize`.
         study = load_or_create(storage, str(plan.config.output.name), plan, parallel=True)
         if SETTINGS in study.user_attrs:
             _check(study, plan.config)
         else:
-            furnish(study, plan, run, note)
+            notes = furnish(study, plan, run)
             study.set_user_attr(SETTINGS, settings_that_matter(plan.config))
+    for line in notes:
+        note(line)
     return study
 
 
@@ -103,6 +111,9 @@ def gather(place: Workplace) -> tuple[Workplace, str | None]:
     away = fetch_winner(study, best, run)
     if away is None:
         return place, None
+    latest = Standings(fetch_results(study, run)).best
+    if latest is not None and latest.trial != best.trial:  # found since, by an engine at work
+        return gather(place)
     run.drop_best_model()
     weights = f"{away.host}:{away.run.best_checkpoint}"
     place.warn(

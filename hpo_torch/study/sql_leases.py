@@ -17,7 +17,7 @@ from hpo_torch.study import lease_table
 from hpo_torch.study.database import patiently
 from hpo_torch.study.leases import Lease
 from hpo_torch.study.renewals import Renewals
-from hpo_torch.study.trial_marks import NEVER_BEGUN, reject, reopen
+from hpo_torch.study.strays import put_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,8 +136,7 @@ class SqlLeases:
             self._change(lease_table.RELEASE_ALL, patience=0.0)
             if self.is_complete():
                 for number in self.strays():
-                    stray = self._study.get_trials(deepcopy=False)[number]
-                    reject(self._study, reopen(self._study, stray), NEVER_BEGUN)
+                    put_back(self._study, number)
 
     def strays(self, taken: Lease | None = None) -> list[int]:
         """Return trials that are running in Optuna although no lease has their number.

@@ -47,12 +47,14 @@ def open_study(
 
     Every score is maximised (all are bounded, 0..1).
     """
-    begun = is_begun(run)
+    begun, notes = is_begun(run), []
     with grouped_writes(storage):
         parallel = plan.config.execution.jobs > 1
         study = load_or_create(storage, STUDY_NAME, plan, parallel=parallel)
         if not begun:
-            furnish(study, plan, run, note)
+            notes = furnish(study, plan, run)
+    for line in notes:
+        note(line)
     return study
 
 
@@ -72,18 +74,21 @@ def load_or_create(
     )
 
 
-def furnish(
-    study: optuna.Study, plan: StudyPlan, run: RunDirectory, note: Callable[[str], None]
-) -> None:
-    """Give a new study what it begins with: an earlier run's trials, and queued configurations."""
+def furnish(study: optuna.Study, plan: StudyPlan, run: RunDirectory) -> list[str]:
+    """Give a new study what it begins with: an earlier run's trials, and queued configurations.
+
+    warm_start.json is written before the study counts as begun: whoever finds the study finds it.
+
+    Returns:
+        What people should know, in lines.
+    """
+    notes = []
     if plan.warm_start is not None:
         report = warm_start(study, plan.warm_start)
         run.write_warm_start(report)
-        for line in report.lines():
-            note(line)
+        notes += report.lines()
     enqueue(study, plan.space, [*plan.queue, plan.defaults])
-    for line in search_notes(plan):
-        note(line)
+    return [*notes, *search_notes(plan)]
 
 
 def open_leases(study: optuna.Study, wanted: int) -> Leases:

@@ -9,6 +9,7 @@ from optuna.trial import TrialState as OptunaState
 
 from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialState
 from hpo_torch.results.records import TrialResult
+from hpo_torch.search.modes import WORST_SCORE
 from hpo_torch.study.trial_marks import FAILURE_KIND
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import TrainingFinished
     from hpo_torch.study.live import LiveTrial
 
-WORST_SCORE = 0.0
 UNMEASURED = "the objective could not be measured; the score is the worst, 0"
 
 

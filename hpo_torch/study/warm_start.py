@@ -19,6 +19,7 @@ from hpo_torch.protocol.events import EpochFinished
 from hpo_torch.protocol.measurements import Frozen
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.summary import RunView
+from hpo_torch.search.modes import WORST_SCORE
 from hpo_torch.search.modes import score as mode_score
 from hpo_torch.search.objectives import References
 from hpo_torch.study.references import adopt_references
@@ -47,7 +48,6 @@ Such trials keep their place in Optuna's numbering, so the first trial trained h
 ORIGINAL_TRIAL_ATTRIBUTE: Final = "warm_start_trial"
 
 SETTING = "search.warm_start"
-DIVERGED_SCORE = 0.0
 # What makes two settings of data the same examples, in the same roles.
 _SAME_DATA: Final = ("dataset", "path", "text_column", "label_column", "image_size")
 
@@ -205,7 +205,7 @@ def _map_trial(
     scores = {epoch: scorer.score(so_far) for epoch, so_far in epochs.get(result.trial, {}).items()}
     steps = {epoch: score for epoch, score in scores.items() if score is not None}
     if result.failure_kind == "diverged":
-        value: float | None = DIVERGED_SCORE  # as the study scores its own
+        value: float | None = WORST_SCORE  # as the study scores its own
     elif result.state == "failed":
         raise MisfitError(f"failed ({result.failure_kind})")
     elif result.state == "pruned":

@@ -10,8 +10,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_local.devices import check_device, check_jobs, cpu_threads, worker_environment
-from hpo_torch_local.run_job import TRAIN_TARGET
+from hpo_torch_local.run_job import TRAIN_TARGET, failed
 from hpo_torch_local.slot import Slot
 from hpo_torch_local.worker import WorkerSetup
 
@@ -29,9 +30,10 @@ class LocalBackend:
     """Worker processes that import torch once and then train job after job.
 
     A worker that dies takes its trial with it and is replaced; the study and the other trials go
-    on. What workers print goes to a log file each, whose end is quoted when one dies. Workers die
-    with this process, and on Linux with the thread that started them: call `start` and `poll` from
-    one that lives as long as the backend.
+    on. Where one cannot be started any more, the others do its work; once none can, jobs fail
+    ("backend"). What workers print goes to a log file each, whose end is quoted when one dies.
+    Workers die with this process, and on Linux with the thread that started them: call `start` and
+    `poll` from one that lives as long as the backend.
 
     Args:
         settings: Device, and `jobs`: the number of workers.
@@ -49,12 +51,14 @@ class LocalBackend:
         self._cuda_devices = check_device(settings)
         check_jobs(settings, self._cuda_devices)
         self._slots: list[Slot] = []
+        self._waiting: list[TrialJob] = []  # for a worker: only since another one cannot be started
+        self._events: list[BackendEvent] = []
         self._logs: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def capacity(self) -> int:
-        """How many trials may be in flight at once."""
-        return self._settings.jobs
+        """How many trials may be in flight at once: one for each worker that can be started."""
+        return sum(not slot.broken for slot in self._slots) or self._settings.jobs
 
     def start(self) -> None:
         """Launch the workers; they import in the background."""
@@ -62,15 +66,16 @@ class LocalBackend:
         atexit.register(self.close)
         self._logs = tempfile.TemporaryDirectory(prefix="hpo-torch-workers-")
         folder = Path(self._logs.name)
-        for number in range(self.capacity):
+        for number in range(self._settings.jobs):
             self._slots.append(Slot(self._setup(number, folder)))
 
     def submit(self, job: TrialJob) -> None:
         """Give a job to a free worker, or to the next that is ready."""
-        free = next((slot for slot in self._slots if slot.trial is None), None)
-        if free is None:
+        busy = len(self._waiting) + sum(slot.trial is not None for slot in self._slots)
+        if busy >= len(self._slots):
             raise RuntimeError(f"submit() without a free worker; {len(self._slots)} started")
-        free.submit(job)
+        self._waiting.append(job)
+        self._hand_out()
 
     def poll(self, timeout: float) -> Sequence[BackendEvent]:
         """Return what happened, in order; wait at most `timeout` seconds for something to."""
@@ -86,12 +91,17 @@ class LocalBackend:
         for slot in self._slots:
             if slot.trial == trial:
                 slot.stop()
+        for job in self._withdraw(trial):
+            last = TrainingFinished(trial=trial, attempt=job.attempt, outcome="stopped")
+            self._events.append(last)
 
     def kill(self, trial: int) -> None:
         """Kill a trial's worker, whatever it does; one that has ended already is let be."""
         for slot in self._slots:
             if slot.trial == trial:
                 slot.kill()
+        for job in self._withdraw(trial):
+            self._events.append(failed(job, "worker_died", "killed before a worker was free"))
 
     def reattach(self, job: TrialJob) -> bool:
         """Find nothing: jobs end with the process that submitted them."""
@@ -119,7 +129,29 @@ class LocalBackend:
         )
 
     def _collect(self) -> list[BackendEvent]:
-        return [event for slot in self._slots for event in slot.collect()]
+        events = [event for slot in self._slots for event in slot.collect()]
+        self._waiting += [job for slot in self._slots if (job := slot.take_back()) is not None]
+        self._hand_out()
+        events += self._events
+        self._events = []
+        return events
+
+    def _hand_out(self) -> None:
+        """Give jobs to free workers; where none can be started any more, they have failed."""
+        working = [slot for slot in self._slots if not slot.broken]
+        for slot in working:
+            if self._waiting and slot.trial is None:
+                slot.submit(self._waiting.pop(0))
+        if not working and self._slots:
+            why = self._slots[0].broken
+            self._events += [failed(job, "backend", why) for job in self._waiting]
+            self._waiting.clear()
+
+    def _withdraw(self, trial: int) -> list[TrialJob]:
+        """Take back the trial's job if it waits: one or none."""
+        withdrawn = [job for job in self._waiting if job.trial == trial]
+        self._waiting = [job for job in self._waiting if job.trial != trial]
+        return withdrawn
 
     def _wait(self, seconds: float) -> None:
         handles = [handle for slot in self._slots for handle in slot.handles]

@@ -24,7 +24,10 @@ class Slot:
     """Keeps one worker alive and at most one job on it.
 
     A job waits here until the worker is ready. A worker that dies is replaced, until it has died
-    `MAX_IDLE_DEATHS` times in a row without a job: then the slot is broken and fails its jobs.
+    `MAX_IDLE_DEATHS` times in a row without a job: then the slot is broken and takes none.
+
+    Attributes:
+        broken: Why no worker can be started; "" while one can.
     """
 
     def __init__(self, setup: WorkerSetup) -> None:
@@ -34,7 +37,7 @@ class Slot:
         self._job: TrialJob | None = None
         self._running = False
         self._idle_deaths = 0
-        self._broken = ""
+        self.broken = ""
         self._events: list[BackendEvent] = []
 
     @property
@@ -48,12 +51,17 @@ class Slot:
         return () if self._worker is None else self._worker.handles
 
     def submit(self, job: TrialJob) -> None:
-        """Take a job; the slot must be free."""
+        """Take a job; the slot must be free, and not broken."""
         self._job = job
-        if self._worker is None:
-            self._finish(failed(job, "backend", self._broken))
-        elif self._ready:
+        if self._worker is not None and self._ready:
             self._hand_over(self._worker, job)
+
+    def take_back(self) -> TrialJob | None:
+        """Return the job that waits here for a worker that will never be, and be free."""
+        if not self.broken:
+            return None
+        job, self._job = self._job, None
+        return job
 
     def stop(self) -> None:
         """End the job at its next step, or at once if its worker has not begun it."""
@@ -123,9 +131,7 @@ class Slot:
         if self._idle_deaths < MAX_IDLE_DEATHS:
             self._worker = WorkerProcess(self._setup)
             return
-        self._broken = _why_broken(death, output)
-        if self._job is not None:
-            self._finish(failed(self._job, "backend", self._broken))
+        self.broken = _why_broken(death, output)
 
 
 def _why_broken(death: str, output: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import (
+    append_whole,
     copy_file,
     discard_leftovers,
     replacing,
@@ -121,3 +123,26 @@ def test_what_replacing_leaves_behind_when_killed_is_a_leftover(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
     discard_leftovers(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_append_whole_is_all_or_nothing(tmp_path, monkeypatch, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"one\ntor")
+    real, writes = os.write, []
+
+    def partly(descriptor, data):
+        writes.append(len(data))
+        if len(writes) == 3:
+            raise error
+        return real(descriptor, data[:2])
+
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", partly)
+        with pytest.raises(type(error)):
+            append_whole(descriptor, b"another\n", 4)
+    assert (path.read_bytes(), writes) == (b"one\n", [8, 6, 4])
+    append_whole(descriptor, b"another\n", 4)
+    os.close(descriptor)
+    assert path.read_bytes() == b"one\nanother\n"

@@ -196,6 +196,44 @@ def test_drop_leftovers_removes_temporary_files_only(run, make_trial):
     assert set(run.path.rglob("*")) == files
 
 
+def test_drop_leftovers_leaves_a_retraining_alone_that_is_at_work(run):
+    working = run.retrained_dir / "0003-seed-7" / "training"
+    working.mkdir(parents=True)
+    (working / ".result.json.1-2.tmp").write_bytes(b"half")
+    run.drop_leftovers()
+    assert (working / ".result.json.1-2.tmp").exists()
+    RunDirectory(working).drop_leftovers()  # as a retraining does with its own
+    assert list(working.iterdir()) == []
+
+
+def test_holds_best_model_says_whose_weights_are_whole(run, make_trial):
+    trial, other = make_trial(0), make_trial(1)
+    run.weights(0).parent.mkdir(parents=True)
+    run.weights(0).write_bytes(b"weights")
+    assert not run.holds_best_model(trial)
+    run.keep_best_model(trial)
+    assert run.holds_best_model(trial)
+    assert not run.holds_best_model(trial, "confirmed")
+    assert not run.holds_best_model(other)
+
+
+def test_keep_best_model_that_is_cut_short_says_nothing_of_the_weights(
+    run, make_trial, monkeypatch
+):
+    trial = make_trial(0)
+    run.weights(0).parent.mkdir(parents=True)
+    run.weights(0).write_bytes(b"weights")
+    run.keep_best_model(trial)
+
+    def full(*_):
+        raise OutputError("disk full")
+
+    monkeypatch.setattr("hpo_torch.results.run_directory.copy_file", full)
+    with pytest.raises(OutputError):
+        run.keep_best_model(trial, story="another")
+    assert not run.holds_best_model(trial)
+
+
 def test_write_test_report_writes_the_labels_too(run):
     run.write_test_report(TestReport.from_confusion([[1, 0], [0, 1]], ["Katze", "größer"], 0.1))
     assert json.loads((run.best_model_dir / "labels.json").read_text()) == ["Katze", "größer"]

@@ -5,7 +5,7 @@ import pytest
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import OutputError
 from hpo_torch.results.records import INTERRUPTED, KeyFigures, RunSummary, TestReport
-from hpo_torch.results.summary import RunView, best_of, count_states
+from hpo_torch.results.summary import RunView, best_of, count_states, resume_command
 
 
 @pytest.fixture
@@ -106,3 +106,9 @@ def test_view_names_damaged_files(run, make_trial):
         _ = view.trials
     with pytest.raises(OutputError, match=r"config.yaml holds no settings of a run"):
         _ = view.config
+
+
+def test_resume_command_asks_for_more_time_where_that_was_used_up():
+    assert resume_command("runs/x") == "hpo-torch resume runs/x"
+    assert resume_command("runs/x", "interrupted") == "hpo-torch resume runs/x"
+    assert resume_command("runs/x", "timeout") == "hpo-torch resume runs/x --timeout LARGER"

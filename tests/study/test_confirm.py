@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from hpo_torch.errors import UsageError
 from hpo_torch.results.confirmation import read_confirmation
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView
-from hpo_torch.study.confirm import check_confirmation
 from hpo_torch.study.repetitions import StudyRunner
 from hpo_torch.study.seeds import fresh_seed, trial_seed
 
@@ -196,10 +194,27 @@ def test_no_trial_completed_means_nothing_to_confirm(confirmed):
     assert read_confirmation(run.run.path) is None
 
 
-def test_shared_study_cannot_be_confirmed(make_config):
-    config = make_config(execution={"storage": "postgresql://server/db"}, confirm=2)
-    with pytest.raises(UsageError, match=r"search\.confirm"):
-        check_confirmation(config)
+def test_removed_weights_of_the_confirmed_trial_are_no_obstacle(confirmed):
+    run = confirmed()
+    weights = RunDirectory(run.run.path / "confirmation").weights(5)
+    weights.unlink()
+    run.run.test_report.write_text("scored once")
+    again = confirmed(again=True)  # best_model/ has them
+    assert (again.summary.best_trial, again.warnings) == (2, [])
+    assert again.run.best_checkpoint.read_text() == "weights of trial 5"
+    assert run.run.test_report.read_text() == "scored once"
+    run.run.best_checkpoint.unlink()
+    (warning,) = confirmed(again=True).warnings
+    assert warning.startswith(f"the confirmed winner's weights are gone: {weights}; best_model/")
+    assert "retrain" in warning
+
+
+def test_process_killed_between_weights_and_readme_is_completed(confirmed):
+    run = confirmed()
+    readme = run.run.best_readme.read_text()
+    run.run.best_readme.unlink()
+    confirmed(again=True)
+    assert run.run.best_readme.read_text() == readme
 
 
 def test_weights_of_repetitions_stay(confirmed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import contextmanager
 
 import optuna
 import pytest
@@ -161,3 +162,57 @@ def test_alone_survives_losing_its_connection(postgres, database):
         postgres.cut_connections()
     with database.alone("test"):
         pass
+
+
+def test_alone_outlasts_a_server_that_is_restarted_meanwhile(postgres, database):
+    entered = []
+
+    def enter():
+        with database.alone("test"):
+            entered.append(1)
+
+    enter()
+    postgres.stop()
+    worker = threading.Thread(target=enter)
+    worker.start()
+    worker.join(timeout=1.0)
+    assert worker.is_alive()
+    postgres.start()
+    worker.join()
+    assert entered == [1, 1]
+
+
+def lose_first_answer(database, monkeypatch):
+    begin, calls = database.engine.begin, []
+
+    @contextmanager
+    def lossy():
+        with begin() as connection:
+            yield connection
+        calls.append(1)
+        if len(calls) == 1:
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr(database.engine, "begin", lossy)
+    return calls
+
+
+def test_queued_trial_is_ours_though_the_answer_was_lost(database, monkeypatch):
+    study = new_study(database)
+    study.enqueue_trial({"x": 0.25})
+    study.enqueue_trial({"x": 0.75})
+    calls = lose_first_answer(database, monkeypatch)
+    trial = study.ask()
+    assert (trial.number, trial.suggest_float("x", 0, 1), len(calls)) == (0, 0.25, 2)
+    assert [each.state.name for each in study.trials] == ["RUNNING", "WAITING"]
+    assert study.trials[0].datetime_start is not None
+
+
+def test_queued_trial_that_another_engine_took_is_not_ours(database, monkeypatch):
+    study = new_study(database)
+    study.enqueue_trial({"x": 0.25})
+    (waiting,) = study.get_trials(deepcopy=False)
+    other = optuna.load_study(study_name="shared", storage=PatientStorage(database))
+    assert other.ask().number == 0
+    running = optuna.trial.TrialState.RUNNING
+    assert not study._storage.set_trial_state_values(waiting._trial_id, running)

@@ -6,7 +6,8 @@ import optuna
 import pytest
 
 from hpo_torch.results.event_log import read_events
-from hpo_torch.study.deadlines import GRACE_SECONDS
+from hpo_torch.results.summary import RunView
+from hpo_torch.study.deadlines import GRACE_SECONDS, PATIENT_GRACE_SECONDS
 
 
 class Clock:
@@ -145,3 +146,59 @@ def test_missing_epoch_is_a_fault_of_the_backend(run_script):
     assert (result.state, result.failure_kind) == ("failed", "backend")
     assert result.message == "epoch 3 was delivered after epoch 1"
     assert "no trial completed" in str(run.error)
+
+
+def test_broken_place_ends_the_study_and_its_trial_goes_on_when_resumed(run_script):
+    run = run_script([[0.9], [0.5, "backend", 0.8], [0.6]], max_failures=1)
+    assert run.reason == "trial 1: on purpose"
+    assert (run.states, run.summary.unfinished) == ({0: "complete"}, 1)
+    assert run.study.trials[1].state == optuna.trial.TrialState.RUNNING
+    assert "Traceback ..." in (run.run.trial_dir(1) / "traceback.txt").read_text()
+    assert run.warnings == ["trial 1: on purpose; stopping, to be resumed once that is mended"]
+    assert not RunView(run.run).is_complete
+    mended = run_script([[0.9], [0.5, 0.8], [0.6]], again=True)
+    assert mended.states == dict.fromkeys(range(3), "complete")
+    assert [(job.trial, job.known_epochs) for job in mended.backend.jobs] == [(1, 1), (2, 0)]
+    assert mended.results[1].attempts == 2
+
+
+def test_broken_place_pauses_every_trial_in_flight(run_script):
+    bad = [0.5, "backend", 0.8]
+    run = run_script([bad, bad, [0.5] * 9], capacity=3)
+    assert (run.states, run.summary.unfinished) == ({}, 3)
+    assert run.reason in ("trial 0: on purpose", "trial 1: on purpose")
+
+
+def test_broken_place_where_nothing_completed_says_why_and_how_to_go_on(run_script):
+    run = run_script([[0.5, "backend"]])
+    assert run.error.exit_code == 7
+    assert "(trial 0: on purpose; 0 failed, 0 pruned, 1 not finished)" in str(run.error)
+    assert f"To go on: hpo-torch resume {run.run.path}" in str(run.error)
+
+
+def test_search_that_broke_off_is_not_confirmed(run_script):
+    run = run_script([[0.9], [0.5, "backend"]], confirm=1, confirm_seeds=1)
+    assert {job.study for job in run.backend.jobs} == {"run"}
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_worker_that_dies_while_the_study_winds_down_fails_no_trial(run_script, retries):
+    # A scheduler ends all processes of a job at once: the study's, and its workers.
+    script = [[0.5, *["worker_died"] * (retries + 1), 0.6]]
+    run = run_script(script, interrupts=(retries + 2,), execution={"retries": retries})
+    assert (run.reason, run.states, run.summary.unfinished) == ("interrupted", {}, 1)
+    resumed = run_script([[0.5, 0.6]], again=True)
+    assert resumed.states == {0: "complete"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "grace"),
+    [({}, PATIENT_GRACE_SECONDS), ({"trial_timeout": 100.0}, GRACE_SECONDS)],
+)
+def test_pruned_trial_that_hangs_is_killed(run_script, clock, settings, grace):
+    good = [0.5, 0.8, 0.9]
+    script = [good, good, good, [0.1, 0.2, "hang", 0.3], [0.6]]
+    run = run_script(script, clock=clock, on_poll=clock.tick, **settings)
+    assert run.backend.killed == {3}
+    assert (run.states[3], run.states[4]) == ("pruned", "complete")
+    assert grace < run.results[3].seconds < grace + 5

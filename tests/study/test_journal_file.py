@@ -72,18 +72,41 @@ def test_group_is_written_with_one_call(path, monkeypatch):
     assert len(path.read_bytes()[before:].splitlines()) == 3
 
 
-def test_group_that_fails_inside_is_written_as_the_storage_remembers_it(path):
+def ask_and_fail(study):
+    with grouped_writes(study._storage):
+        study.ask().suggest_float("x", 0, 1)
+        raise ZeroDivisionError
+
+
+def test_group_that_fails_inside_leaves_nothing_and_the_storage_goes_on(path):
     storage = RunJournal(path)
-    study = run_trials(storage, 1)
+    study = run_trials(storage, 2)
+    before = path.read_bytes()
+    with pytest.raises(ZeroDivisionError):
+        ask_and_fail(study)
+    assert path.read_bytes() == before
+    assert snapshot(storage) == snapshot(RunJournal(path))
+    run_trials(storage, 2, start=2)
+    assert [row[:3] for row in snapshot(storage)] == [
+        (number, optuna.trial.TrialState.COMPLETE, number / 10) for number in range(4)
+    ]
+    assert snapshot(storage) == snapshot(JournalStorage(JournalFileBackend(str(path))))
+
+
+def test_first_group_that_fails_leaves_no_study(path):
+    storage = RunJournal(path)
 
     def fail_inside():
         with grouped_writes(storage):
-            study.ask()
-            raise ZeroDivisionError
+            optuna.create_study(storage=storage, study_name="s").enqueue_trial({"x": 0.5})
+            raise KeyboardInterrupt
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(KeyboardInterrupt):
         fail_inside()
-    assert snapshot(storage) == snapshot(RunJournal(path))
+    assert path.read_bytes() == b""
+    assert optuna.get_all_study_names(storage) == []
+    run_trials(storage, 1)
+    assert [row[4]["mark"] for row in snapshot(RunJournal(path))] == [0]
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code": 4', b"{", b"\0" * 70_000])
@@ -122,7 +145,8 @@ def test_full_disk_leaves_the_file_as_it_was(path, monkeypatch):
         with pytest.raises(OutputError, match="No space left on device"):
             run_trials(storage, 1, start=1)
     assert path.read_bytes() == before
-    run_trials(RunJournal(path), 1, start=1)
+    assert snapshot(storage) == snapshot(RunJournal(path))
+    run_trials(storage, 1, start=1)
 
 
 def test_lock_of_a_killed_process_is_removed_and_a_living_ones_is_waited_for(path):

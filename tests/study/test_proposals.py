@@ -15,7 +15,7 @@ from hpo_torch.search.space import Parameter, SearchSpace
 from hpo_torch.study import proposals
 from hpo_torch.study.proposals import Proposer
 from hpo_torch.study.size_limits import SizeLimits
-from hpo_torch.study.trial_marks import count_rejected, our_trials
+from hpo_torch.study.trial_marks import HYPERPARAMETERS, count_rejected, our_trials
 
 SPACE = SearchSpace(
     "toy",
@@ -44,6 +44,10 @@ def study():
     return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
 
 
+def values(proposal):
+    return proposal.handle.user_attrs[HYPERPARAMETERS]
+
+
 class SmallOnly:
     """Refuses more than 64 units in all."""
 
@@ -57,8 +61,7 @@ def test_accepted_configurations_follow_the_conditional_distribution(study, monk
     proposer = Proposer(make_plan(), study, print)
     count = 1200
     accepted = Counter(
-        (p.hyperparameters["depth"], p.hyperparameters["width"])
-        for p in (proposer.propose() for _ in range(count))
+        (values(p)["depth"], values(p)["width"]) for p in (proposer.propose() for _ in range(count))
     )
     # Of 4 x 3 equally likely pairs, (3, 32) and (4, 32) are too large: a tenth each is left.
     assert len(accepted) == 10
@@ -91,7 +94,7 @@ def test_nothing_small_enough_ends_with_a_reason_and_what_to_do(study, monkeypat
 def test_small_space_is_trained_once_each_and_then_exhausted(study):
     space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
     proposer = Proposer(make_plan(space), study, print)
-    widths = [proposer.propose().hyperparameters["width"] for _ in range(3)]
+    widths = [values(proposer.propose())["width"] for _ in range(3)]
     assert sorted(widths) == [8, 16, 32]
     assert proposer.propose() is None
     assert proposer.reason == "search space exhausted"
@@ -108,16 +111,27 @@ def test_sampler_that_repeats_itself_does_not_end_the_study(study):
     study.sampler = Stubborn()
     space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
     proposer = Proposer(make_plan(space), study, print)
-    assert proposer.propose().hyperparameters == {"width": 8}
-    assert proposer.propose().hyperparameters["width"] in (16, 32)
+    assert values(proposer.propose()) == {"width": 8}
+    assert values(proposer.propose())["width"] in (16, 32)
     assert isinstance(study.sampler, Stubborn)
 
 
 def test_what_an_earlier_process_trained_is_not_trained_again(study):
     space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
-    first = Proposer(make_plan(space), study, print).propose().hyperparameters
-    second = Proposer(make_plan(space), study, print).propose().hyperparameters
+    first = values(Proposer(make_plan(space), study, print).propose())
+    second = values(Proposer(make_plan(space), study, print).propose())
     assert first != second
+
+
+def test_what_another_engine_says_late_is_not_trained_again(study):
+    space = SearchSpace("toy", (Parameter("width", Choice((8, 16)), 8, "units"),))
+    proposer = Proposer(make_plan(space), study, print)
+    other = study.ask()  # has not said yet what it trains
+    first = values(proposer.propose())["width"]
+    late = {8: 16, 16: 8}[first]
+    other.set_user_attr(HYPERPARAMETERS, {"width": late})
+    assert proposer.propose() is None
+    assert proposer.reason == "search space exhausted"
 
 
 def test_queued_configuration_that_is_too_large_is_named_and_skipped(study, monkeypatch):
@@ -126,7 +140,7 @@ def test_queued_configuration_that_is_too_large_is_named_and_skipped(study, monk
     proposer = Proposer(make_plan(), study, warnings.append)
     study.enqueue_trial({"depth": 4, "width": 32, "seed": 5})
     study.enqueue_trial({"depth": 2, "width": 32, "seed": 6})
-    assert proposer.propose().hyperparameters == {"depth": 2, "width": 32, "seed": 6}
+    assert values(proposer.propose()) == {"depth": 2, "width": 32, "seed": 6}
     (warning,) = warnings
     assert warning.startswith("a queued configuration is not trained: 128 units: {'depth': 4")
 

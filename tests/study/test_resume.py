@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import signal
 
 import optuna
 import pytest
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.event_log import read_events
+from hpo_torch.study.run_study import StudyRunner
 
 GOOD = [0.5, 0.8, 0.9]
 SCRIPT = [GOOD, [0.6, 0.7, 0.8, 0.85], [0.5, 0.6, 0.9], [0.5, 0.7], [0.4, 0.5, 0.6]]
@@ -159,3 +161,40 @@ def test_disk_that_is_full_ends_the_process_and_nothing_is_lost(run_script, monk
             run_script(SCRIPT)
     whole = run_script(SCRIPT, name="whole")
     assert story(run_script(SCRIPT, again=True)) == story(whole)
+
+
+def test_trial_whose_pruning_the_next_process_concludes_took_its_own_seconds(
+    run_script, monkeypatch
+):
+    good = [0.5, 0.8, 0.9]
+    script = [good, good, good, [0.1, 0.2, 0.3]]
+    clock = Clock()
+    clock.now = 1e6  # a machine that has been up for long
+
+    def die(*_):
+        raise SystemError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StudyRunner, "_prune", die)
+        with pytest.raises(SystemError, match="killed"):
+            run_script(script, clock=clock)
+    resumed = run_script(script, clock=clock, again=True)
+    assert resumed.states[3] == "pruned"
+    assert resumed.results[3].seconds == 2.0  # two epochs of a second
+
+
+def test_interrupt_three_times_is_raised_where_something_keeps_the_loop(run_script):
+    def blocked(poll):
+        if poll == 2:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_script([[0.5] * 9], on_poll=blocked)
+    resumed = run_script([[0.5] * 9], again=True)
+    assert (resumed.states, len(resumed.results[0].epochs)) == ({0: "complete"}, 9)
+
+
+def test_timeout_that_is_used_up_asks_for_a_larger_one(run_script):
+    run = run_script([[0.5] * 50], timeout=1e-9)
+    assert f"hpo-torch resume {run.run.path} --timeout LARGER" in str(run.error)

@@ -161,3 +161,18 @@ def test_trial_in_training_is_not_unknown(search, again):
     assert (run.states, run.summary.unfinished) == ({0: "complete"}, 1)
     with pytest.raises(UsageError, match="trial 1 of run 'run' has not ended"):
         again(run, [0.5], trial=1)
+
+
+def test_training_that_fails_is_complete_though_failures_end_a_search(search, again):
+    run = search([[0.6], [0.5, "user_code"]], max_failures=1)
+    assert run.reason == "1 trials in a row failed"
+    done, _, _, _ = again(run, [0.5, "user_code"], trial=1)
+    assert (done.reason, done.result.failure_kind) == ("", "user_code")
+
+
+def test_training_in_a_broken_place_goes_on_when_asked_for_again(search, again):
+    run = search([[0.5, 0.6]])
+    done, _, _, _ = again(run, [0.5, "backend", 0.6], trial=0)
+    assert (done.reason, done.result) == ("trial 0: on purpose", None)
+    done, backend, _, _ = again(run, [0.5, 0.6], trial=0)
+    assert (done.comparison.equal, backend.jobs[0].known_epochs) == (True, 1)

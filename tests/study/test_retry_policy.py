@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.study.retry_policy import Retry, retry_after, says_something_is_broken
+from hpo_torch.study.retry_policy import (
+    Retry,
+    is_of_the_place,
+    retry_after,
+    says_something_is_broken,
+)
 
 
 @pytest.mark.parametrize("kind", ["diverged", "timeout", "data", "user_code", "backend"])
@@ -25,3 +30,8 @@ def test_bad_configurations_are_not_broken_studies():
     broken = ["out_of_memory", "worker_died", "data", "user_code", "backend"]
     assert all(map(says_something_is_broken, broken))
     assert not any(map(says_something_is_broken, ["diverged", "timeout", None]))
+
+
+def test_is_of_the_place_what_would_not_have_happened_elsewhere():
+    kinds = ["diverged", "out_of_memory", "timeout", "worker_died", "data", "user_code", "backend"]
+    assert [kind for kind in kinds if is_of_the_place(kind)] == ["worker_died", "backend"]

@@ -6,6 +6,8 @@ import yaml
 
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.summary import RunView
+from hpo_torch.study import proposals
+from hpo_torch.study.trial_marks import our_trials
 
 
 def test_trial_0_is_the_default_configuration(run_script):
@@ -85,7 +87,7 @@ def test_diverged_trial_gets_the_finite_worst_score_and_stays_in_the_history(run
     assert RunView(run.run).best.trial == 1
 
 
-@pytest.mark.parametrize("kind", ["user_code", "data", "backend"])
+@pytest.mark.parametrize("kind", ["user_code", "data"])
 def test_failed_trial_does_not_end_the_study(run_script, kind):
     run = run_script([[0.5, kind], [0.6, 0.7]])
     assert run.states == {0: "failed", 1: "complete"}
@@ -133,3 +135,20 @@ def test_as_many_trials_in_flight_as_the_backend_takes(run_script):
     run = run_script([[0.5, 0.6]] * 7, capacity=3)
     assert run.backend.most_in_flight == 3
     assert len(run.results) == 7
+
+
+def test_trials_in_flight_when_the_space_is_exhausted_train_to_their_end(run_script, monkeypatch):
+    monkeypatch.setattr(proposals, "exhausted", lambda study: len(our_trials(study)) == 3)
+    script = [[0.5] * 2, [0.5] * 9, [0.5, "worker_died", *[0.6] * 7]]
+    run = run_script(script, trials=5, capacity=2, pruner="none")
+    assert run.reason == "search space exhausted"
+    assert run.states == dict.fromkeys(range(3), "complete")
+    assert [len(result.epochs) for result in run.results] == [2, 9, 8]
+    assert run.summary.unfinished == 0
+    assert [job.trial for job in run.backend.jobs] == [0, 1, 2, 2]
+
+
+def test_deadline_of_a_search_that_is_exhausted_still_holds(run_script, monkeypatch):
+    monkeypatch.setattr(proposals, "exhausted", lambda study: len(our_trials(study)) == 2)
+    run = run_script([[0.5] * 9] * 2, trials=5, capacity=2, interrupts=(4,))
+    assert (run.reason, run.summary.unfinished) == ("interrupted", 2)

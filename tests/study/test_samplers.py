@@ -23,6 +23,7 @@ from hpo_torch.study.samplers import (
     unconditional_numbers,
 )
 from hpo_torch.study.trial_marks import NEVER_BEGUN, REJECTED
+from hpo_torch.study.warm_start import WARM_START_ATTRIBUTE
 
 # 8x8 images: of depth, padding and pooling, what is left depends on what was chosen before.
 SPACE = cnn_space((1, 8, 8), 1_400, 5, 20)
@@ -188,6 +189,26 @@ def test_grid_leaves_no_hole_where_engines_collided(open_study):
         train(study, 1, SMALL, score=lambda _: 0.5)
     visited = {frozenset(trial.params.items()) for trial in study.trials if len(trial.params) > 1}
     assert (len(visited), frozenset(point.items()) in visited) == (8, True)
+
+
+def test_grid_visits_points_that_an_earlier_run_has_trained(open_study):
+    study = open_study("study", "grid", SMALL)
+    asked = []
+    while not exhausted(study):
+        asked += train(study, 1, SMALL, score=lambda _: 0.5)
+    later = open_study("later", "grid", SMALL)
+    for trial in study.trials:
+        later.add_trial(
+            optuna.trial.create_trial(
+                value=0.5,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs={WARM_START_ATTRIBUTE: "earlier"},
+            )
+        )
+    assert not exhausted(later)
+    assert train(later, 8, SMALL, score=lambda _: 0.5) == asked
+    assert exhausted(later)
 
 
 def test_grid_goes_back_to_a_point_that_was_never_begun(open_study):

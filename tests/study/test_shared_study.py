@@ -10,9 +10,13 @@ from sqlalchemy import text
 
 from hpo_torch.errors import InvalidValueError, StorageError, UsageError
 from hpo_torch.protocol.events import EpochFinished, TrialFinished
+from hpo_torch.study import elsewhere, shared_study
+from hpo_torch.study.audience import Audience
 from hpo_torch.study.database import Database
 from hpo_torch.study.elsewhere import PLACE
+from hpo_torch.study.optimize import prepare
 from hpo_torch.study.patient_storage import PatientStorage
+from hpo_torch.study.queue_file import OUTSIDE_ATTRIBUTE
 from hpo_torch.study.shared_study import check_shared_study
 from hpo_torch.study.sql_leases import SqlLeases
 from hpo_torch.study.trial_marks import NEVER_BEGUN
@@ -181,7 +185,89 @@ def test_only_engines_with_the_same_settings_join(engine, database_url, make_con
     named = other.model_copy(update={"output": other.output.model_copy(update={"name": "None"})})
     with pytest.raises(UsageError, match=r"search\.seed is 1 there and 2 here"):
         check_shared_study(database_url, named)
-    check_shared_study(database_url, other)  # a study of its own name, not begun yet
+    assert not check_shared_study(database_url, other)  # a study of its own name, not begun yet
+
+
+def test_who_joins_or_resumes_a_begun_study_needs_no_queue_file(
+    engine, database_url, make_config, registry, monkeypatch
+):
+    class SeenError(Exception):
+        pass
+
+    def see(config, registry, request, *, begun):
+        raise SeenError(begun)
+
+    def begun(name):
+        config = make_config(execution={"storage": database_url}, enqueue="gone.yaml")
+        output = config.output.model_copy(update={"name": name})
+        with pytest.raises(SeenError) as info:
+            prepare(config.model_copy(update={"output": output}), registry, Audience())
+        return info.value.args[0]
+
+    engine("first")  # whose study has the name "None"
+    monkeypatch.setattr("hpo_torch.study.optimize.plan_study", see)
+    assert begun("None")
+    assert not begun("another")
+
+
+def test_a_queued_configuration_survives_an_engine_that_died_before_it_began_it(engine, database):
+    def lose(poll):
+        if poll == 1:
+            study = studies(database)[0]
+            study.enqueue_trial({"batch_size": 32}, user_attrs={OUTSIDE_ATTRIBUTE: {"epochs": 3}})
+            study.ask()  # and dies
+
+    done = engine("first", [[0.5, 0.6], [], [0.7]], trials=2, on_poll=lose)
+    assert states(database) == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert studies(database)[0].trials[1].user_attrs["rejected"] == NEVER_BEGUN
+    values = done.backend.jobs[1].hyperparameters
+    assert (values["batch_size"], values["epochs"]) == (32, 3)
+
+
+def test_weights_that_belong_to_another_trial_by_now_are_not_taken(engine, database):
+    first = engine("first", [[0.9], [0.5, 0.6]], interrupts=(2,))
+    run = first.run
+    winner = run.read_trials()[0]
+    assert run.holds_best_model(winner)
+    run.best_checkpoint.write_text("weights of another trial")
+    run.best_readme.write_text("The weights are those of trial 7")
+    second = engine("second", [[0.9], [0.5, 0.6]])
+    assert second.summary.best_trial == 0
+    assert second.summary.weights_elsewhere.endswith(str(run.best_checkpoint))
+    assert not second.run.best_model_dir.exists()
+
+
+def test_weights_that_change_while_they_are_copied_are_not_taken(engine, monkeypatch):
+    first = engine("first", [[0.9], [0.5, 0.6]], interrupts=(2,))
+    real = elsewhere.copy_file
+
+    def replaced_first(source, target):
+        if source == first.run.best_checkpoint:
+            first.run.keep_best_model(first.run.read_trials()[0], source, "another story")
+        real(source, target)
+
+    monkeypatch.setattr(elsewhere, "copy_file", replaced_first)
+    second = engine("second", [[0.9], [0.5, 0.6]])
+    assert second.summary.weights_elsewhere is not None
+    assert not second.run.best_model_dir.exists()
+    assert not second.run.weights(0).exists()
+
+
+def test_a_better_trial_that_is_found_while_weights_are_fetched_wins(engine, monkeypatch):
+    first = engine("first", [[0.9], [0.5, 0.6]], interrupts=(2,))
+    second = engine("second", [[0.9], [0.5, 0.95]], trials=2)
+    # As if trial 1 had been finished, by the first engine, after we had read the results.
+    shutil.rmtree(first.run.best_model_dir)
+    real, calls = shared_study.fetch_results, []
+
+    def late(study, run):
+        calls.append(1)
+        return real(study, run)[: 1 if len(calls) == 1 else 2]
+
+    monkeypatch.setattr(shared_study, "fetch_results", late)
+    again = engine("second", [[0.9], [0.5, 0.95]], trials=2, again=True)
+    assert (len(calls), again.summary.best_trial) == (3, 1)
+    assert second.run.best_checkpoint.read_text() == "weights of trial 1"
 
 
 def test_check_shared_study_refuses_to_confirm_winners(database_url, make_config):

@@ -11,6 +11,8 @@ from sqlalchemy import text
 
 from hpo_torch.errors import StorageError
 from hpo_torch.study.leases import Lease
+from hpo_torch.study.sql_leases import SqlLeases
+from hpo_torch.study.trial_marks import NEVER_BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +101,15 @@ def test_expired_lease_that_nobody_took_is_still_ours(engines):
     assert first.finish(number)
 
 
+def test_take_leaves_its_own_late_lease_to_itself(engines):
+    first, second = engines
+    number = first.begin()[1]
+    first.expire()  # the database was away for longer than a lease lasts
+    assert first.leases.take() == Lease(1, None)
+    assert first.finish(number)
+    assert second.rows()[0] == (0, number, "complete")
+
+
 def test_finish_repeated_after_a_lost_answer_is_still_ours(engines):
     first, second = engines
     number = first.begin()[1]
@@ -134,6 +145,26 @@ def test_take_leaves_a_trial_alone_that_a_living_engine_is_about_to_bind(engines
     assert second.leases.strays() == []
     first.leases.bind(lease, number)
     assert second.rows() == [(0, number, "open"), (1, None, "open")]
+
+
+def test_engines_that_close_at_once_reject_the_same_stray_once(database_url, monkeypatch):
+    first, second = Engine(database_url, 1), Engine(database_url, 1)
+    first.study.enqueue_trial({"x": 1.0}, user_attrs={"outside_search_space": {"y": 2}})
+    assert first.finish(first.begin()[1])
+    first.study.enqueue_trial({"x": 3.0}, user_attrs={"outside_search_space": {"y": 4}})
+    stray = first.study.ask().number
+    seen = [engine.leases.strays() for engine in (first, second)]
+    assert seen == [[stray], [stray]]
+    monkeypatch.setattr(SqlLeases, "strays", lambda self: [stray])  # both have looked
+    first.leases.close()
+    second.leases.close()
+    last = first.study.trials
+    assert [trial.state.name for trial in last] == ["COMPLETE", "FAIL", "WAITING"]
+    assert last[stray].user_attrs["rejected"] == NEVER_BEGUN
+    assert last[2].system_attrs["fixed_params"] == {"x": 3.0}
+    assert last[2].user_attrs == {"outside_search_space": {"y": 4}}
+    first.stop()
+    second.stop()
 
 
 def test_take_reopens_a_trial_whose_engine_died_before_telling_optuna(database_url):
