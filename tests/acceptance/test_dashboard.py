@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -51,9 +50,10 @@ def dashboard(search, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    program = shutil.which("optuna-dashboard", path=str(sys.prefix) + "/bin")
+    # The package is importable wherever it is installed; its program lies beside one interpreter.
+    program = [sys.executable, "-c", "from optuna_dashboard._cli import main; main()"]
     process = subprocess.Popen(
-        [program, str(tmp_path / "runs/x/study.journal"), "--port", str(port)],
+        [*program, str(tmp_path / "runs/x/study.journal"), "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
