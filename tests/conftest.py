@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import random
 import socket
 import sys
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,3 +118,33 @@ def postgres() -> Iterator[PostgresServer]:
 def database_url(postgres: PostgresServer) -> str:
     """A new, empty database on the server."""
     return postgres.create_database(f"db_{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def nearly_full_disk(monkeypatch):
+    """A context in which every write takes ten bytes, and the last one no more."""
+
+    @contextmanager
+    def context():
+        real = os.write
+
+        def write(descriptor: int, data: bytes) -> int:
+            if len(data) > 10:
+                return real(descriptor, data[:10])  # part of it fits
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            yield
+
+    return context
+
+
+@pytest.fixture
+def database(database_url):
+    """A connection of ours to the database of this test."""
+    from hpo_torch.study.database import Database  # most tests need no SQL
+
+    made = Database(database_url)
+    yield made
+    made.close()

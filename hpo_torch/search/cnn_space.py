@@ -22,7 +22,8 @@ _BOOL = Choice((True, False))
 _SMALLEST_SIDE = 2
 _COLOURS = 3
 # Photographs vary more than drawings on one ground (light, distance, angle), so their good default
-# is a larger network that sees them changed, and for longer.
+# is a larger network that sees them changed, and for longer. Chosen on GTSRB (docs/performance.md);
+# 4,000 images of CIFAR-10 learn little with it.
 _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,

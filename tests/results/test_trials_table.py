@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 
 import pytest
 
@@ -89,21 +88,12 @@ def test_add_to_a_table_that_is_gone_names_it(path, make_trial):
         table.add(make_trial(1), all_trials=list)
 
 
-def test_add_on_a_nearly_full_disk_leaves_the_table_as_it_was(path, make_trial, monkeypatch):
+def test_add_on_a_nearly_full_disk_leaves_the_table_as_it_was(path, make_trial, nearly_full_disk):
     table = TrialsTable(path)
     table.write([make_trial(0)])
     before = path.read_text()
-    real = os.write
-
-    def nearly_full(descriptor, data):
-        if len(data) > 10:
-            return real(descriptor, data[:10])  # part of it fits
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", nearly_full)
-        with pytest.raises(OutputError, match="No space left on device"):
-            table.add(make_trial(1), all_trials=list)
+    with nearly_full_disk(), pytest.raises(OutputError, match="No space left on device"):
+        table.add(make_trial(1), all_trials=list)
     assert path.read_text() == before
     table.add(make_trial(1), all_trials=list)
     assert [row["number"] for row in rows_of(path.read_text())] == ["0", "1"]

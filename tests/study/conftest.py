@@ -284,3 +284,13 @@ def run_script(tmp_path, registry, make_config):
 
     go.backend = ScriptedBackend
     return go
+
+
+@pytest.fixture
+def engine(run_script, database_url):
+    """Run an engine in a folder of its own, on the study that they all share."""
+
+    def go(name, script=((0.5, 0.6), (0.2, 0.3, 0.4), (0.6, 0.9)), **settings):
+        return run_script(script, name=name, execution={"storage": database_url}, **settings)
+
+    return go

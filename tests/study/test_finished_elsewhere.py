@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import optuna
-import pytest
 from sqlalchemy import text
 
-from hpo_torch.study.database import Database
 from hpo_torch.study.patient_storage import PatientStorage
 from hpo_torch.study.trial_marks import NEVER_BEGUN, reject
 
 SCRIPT = [[0.5, 0.6], [0.2, 0.3, 0.4], [0.6, 0.9]]
-
-
-@pytest.fixture
-def engine(run_script, database_url):
-    """Run an engine in a folder of its own, on the study that they all share."""
-
-    def go(name, script=SCRIPT, **settings):
-        return run_script(script, name=name, execution={"storage": database_url}, **settings)
-
-    return go
-
-
-@pytest.fixture
-def database(database_url):
-    made = Database(database_url)
-    yield made
-    made.close()
 
 
 def shared(database):

@@ -129,21 +129,12 @@ def test_damaged_line_is_named(path):
         RunJournal(path)
 
 
-def test_full_disk_leaves_the_file_as_it_was(path, monkeypatch):
+def test_full_disk_leaves_the_file_as_it_was(path, nearly_full_disk):
     storage = RunJournal(path)
     run_trials(storage, 1)
     before = path.read_bytes()
-    real = os.write
-
-    def nearly_full(descriptor, data):
-        if len(data) > 10:
-            return real(descriptor, data[:10])  # part of it fits
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", nearly_full)
-        with pytest.raises(OutputError, match="No space left on device"):
-            run_trials(storage, 1, start=1)
+    with nearly_full_disk(), pytest.raises(OutputError, match="No space left on device"):
+        run_trials(storage, 1, start=1)
     assert path.read_bytes() == before
     assert snapshot(storage) == snapshot(RunJournal(path))
     run_trials(storage, 1, start=1)

@@ -12,7 +12,6 @@ from hpo_torch.errors import InvalidValueError, StorageError, UsageError
 from hpo_torch.protocol.events import EpochFinished, TrialFinished
 from hpo_torch.study import elsewhere, shared_study
 from hpo_torch.study.audience import Audience
-from hpo_torch.study.database import Database
 from hpo_torch.study.elsewhere import PLACE
 from hpo_torch.study.optimize import prepare
 from hpo_torch.study.patient_storage import PatientStorage
@@ -22,23 +21,6 @@ from hpo_torch.study.sql_leases import SqlLeases
 from hpo_torch.study.trial_marks import NEVER_BEGUN
 
 SCRIPT = [[0.5, 0.6], [0.2, 0.3, 0.4], [0.6, 0.9]]
-
-
-@pytest.fixture
-def engine(run_script, database_url):
-    """Run an engine in a folder of its own, on the study that they all share."""
-
-    def go(name, script=SCRIPT, **settings):
-        return run_script(script, name=name, execution={"storage": database_url}, **settings)
-
-    return go
-
-
-@pytest.fixture
-def database(database_url):
-    made = Database(database_url)
-    yield made
-    made.close()
 
 
 def studies(database):
