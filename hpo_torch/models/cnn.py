@@ -11,19 +11,22 @@ from torch import nn
 from hpo_torch.models.activations import ACTIVATIONS
 from hpo_torch.models.hidden import build_head
 from hpo_torch.models.initializers import initialize
-from hpo_torch.search.cnn_shapes import block_sizes
+from hpo_torch.search.cnn_shapes import block_filters, block_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from torch import Tensor
 
 
 def build_cnn(
     hyperparameters: Mapping[str, Any], input_shape: tuple[int, ...], num_classes: int
 ) -> nn.Sequential:
-    """Build a CNN: (standardize), blocks conv1, conv2 ..., features, hidden1 ..., and output.
+    """Build a CNN: (grayscale), (standardize), blocks conv1, conv2 ..., hidden1 ..., and output.
 
-    Batch normalisation follows the activation, as in the published search space. Weights are drawn
-    from torch's global generator.
+    Batch normalisation follows the activation, as in the published search space, and the pooling,
+    which leaves it a quarter of the values to normalise. Weights are drawn from torch's global
+    generator.
 
     Args:
         hyperparameters: A complete configuration of `hpo_torch.search.cnn_space`.
@@ -35,12 +38,13 @@ def build_cnn(
         the batches are.
     """
     channels, height, width = input_shape
-    filters: int = hyperparameters["filters"]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if hyperparameters["grayscale"]:
+        layers["grayscale"], channels = Grayscale(), 1
     if hyperparameters["standardize"]:
         # Without weights: every image's every channel gets mean 0 and variance 1.
         layers["standardize"] = nn.InstanceNorm2d(channels)
-    for number in range(1, hyperparameters["conv_layers"] + 1):
+    for number, filters in enumerate(block_filters(hyperparameters), start=1):
         layers[f"conv{number}"] = _block(hyperparameters, channels, filters)
         channels = filters
     features = channels
@@ -53,6 +57,17 @@ def build_cnn(
     return nn.Sequential(layers).to(memory_format=torch.channels_last)
 
 
+class Grayscale(nn.Module):
+    """The mean of an image's channels, so that only light and dark remain.
+
+    Of normalised images each channel counts alike.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map float32 [N, C, H, W] to [N, 1, H, W]."""
+        return images.mean(dim=1, keepdim=True)
+
+
 def _block(hyperparameters: Mapping[str, Any], channels: int, filters: int) -> nn.Sequential:
     kernel: int = hyperparameters["kernel_size"]
     activation = ACTIVATIONS[hyperparameters["activation"]]
@@ -60,9 +75,9 @@ def _block(hyperparameters: Mapping[str, Any], channels: int, filters: int) -> n
     conv = nn.Conv2d(channels, filters, kernel, padding=padding)
     initialize(conv, hyperparameters["initializer"], activation.gain)
     block = OrderedDict[str, nn.Module](conv=conv, activation=activation.make())
+    block["pool"] = nn.MaxPool2d(hyperparameters["pool_size"])
     if hyperparameters["batch_norm"]:
         block["batch_norm"] = nn.BatchNorm2d(filters)
-    block["pool"] = nn.MaxPool2d(hyperparameters["pool_size"])
     return nn.Sequential(block)
 
 

@@ -12,7 +12,7 @@ from hpo_torch.errors import UnknownNameError
 from hpo_torch.models.activations import ACTIVATIONS
 from hpo_torch.models.build import build_network
 from hpo_torch.models.hidden import dropout_rates, hidden_widths
-from hpo_torch.search.cnn_shapes import block_sizes
+from hpo_torch.search.cnn_shapes import block_filters, block_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,8 +107,8 @@ def _cnn_floats(values: Mapping[str, Any], input_shape: tuple[int, ...]) -> floa
     """Count what an example leaves up to the first hidden layer's input.
 
     Each block of f filters keeps, of the convolution's output, what the activation needs (its input
-    or its output), and what normalisation and pooling read; of the pooled map, indices (int64) and
-    the map itself, which the next layer reads.
+    or its output), and what pooling reads; of the pooled map, indices (int64), the map itself, and
+    the normalised one, which the next layer reads.
     """
     channels, *sides = input_shape
     names = ("conv_layers", "kernel_size", "padding", "pool_size")
@@ -116,13 +116,13 @@ def _cnn_floats(values: Mapping[str, Any], input_shape: tuple[int, ...]) -> floa
         (side, *block_sizes(side, **{name: values[name] for name in names})) for side in sides
     )
     lost = values["kernel_size"] - 1 if values["padding"] == "valid" else 0
-    maps = 1 + ACTIVATIONS[values["activation"]].keeps_input + values["batch_norm"]
-    filters = values["filters"]
+    maps = 1 + ACTIVATIONS[values["activation"]].keeps_input
+    channels = 1 if values["grayscale"] else channels
     floats = channels * heights[0] * widths[0]
-    for block in range(values["conv_layers"]):
+    for block, filters in enumerate(block_filters(values)):
         convolved = filters * (heights[block] - lost) * (widths[block] - lost)
         pooled = filters * heights[block + 1] * widths[block + 1]
-        floats += maps * convolved + (1 + _INT64) * pooled
+        floats += maps * convolved + (1 + values["batch_norm"] + _INT64) * pooled
     if values["global_pooling"]:
         floats += filters - pooled
     return float(floats)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def block_sizes(
     size: int, *, conv_layers: int, kernel_size: int, padding: str, pool_size: int
@@ -48,3 +53,14 @@ def misfit(
         f"on {height}x{width} images, layer {len(sizes) + 1} would get {left} pixels a side: "
         "too few."
     )
+
+
+def block_filters(hyperparameters: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the filters of each block; the last has `filters`, earlier ones not more.
+
+    >>> block_filters({"conv_layers": 3, "filters": 128, "filter_growth": 2})
+    (32, 64, 128)
+    """
+    filters, growth = hyperparameters["filters"], hyperparameters["filter_growth"]
+    blocks = range(hyperparameters["conv_layers"] - 1, -1, -1)
+    return tuple(max(1, round(filters / growth**later)) for later in blocks)

@@ -22,8 +22,7 @@ _BOOL = Choice((True, False))
 _SMALLEST_SIDE = 2
 _COLOURS = 3
 # Photographs vary more than drawings on one ground (light, distance, angle), so their good default
-# is a larger network that sees them changed, and for longer. Chosen on GTSRB (docs/performance.md);
-# 4,000 images of CIFAR-10 learn little with it.
+# is a larger network that sees them changed, and for longer. Chosen on GTSRB (docs/performance.md).
 _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,
@@ -36,8 +35,9 @@ _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "schedule": "one_cycle",
     "augment_shift": 2,
     "augment_affine": 0.25,
-    "augment_channels": 0.5,
 }
+# Of things that may be mirrored the colour tells more than of signs, where it follows from shape.
+_SIGNS: Final[Mapping[str, Value]] = {"augment_channels": 0.5}
 
 
 def cnn_space(
@@ -68,7 +68,9 @@ def cnn_space(
         return misfit(height, width, **values)
 
     parameters = (
+        *_inputs(colours=channels == _COLOURS),
         *_convolutions(),
+        *_after_convolutions(),
         *hidden_layers(most=4, widths=(64, 128, 256, 512, 1024)),
         *optimisation(),
         *schedule(train_size, min_epochs, max_epochs),
@@ -76,7 +78,8 @@ def cnn_space(
     )
     if channels == _COLOURS:
         longest = {"epochs": max_epochs, "augment_flip": flips}
-        parameters = _with_defaults(parameters, {**_PHOTOGRAPHS, **longest})
+        kind = {} if flips else _SIGNS
+        parameters = _with_defaults(parameters, {**_PHOTOGRAPHS, **kind, **longest})
     return SearchSpace(
         family="cnn",
         parameters=parameters,
@@ -95,8 +98,15 @@ def _with_defaults(
     )
 
 
-def _convolutions() -> tuple[Parameter, ...]:
+def _inputs(*, colours: bool) -> tuple[Parameter, ...]:
     return (
+        Parameter(
+            "grayscale",
+            _BOOL if colours else Choice((False,)),
+            False,
+            "Look at the mean of the colour channels only: fewer values, nothing to be misled by.",
+            reason="" if colours else "Images of one channel have no colours.",
+        ),
         Parameter(
             "standardize",
             _BOOL,
@@ -104,6 +114,11 @@ def _convolutions() -> tuple[Parameter, ...]:
             "Give every channel of every image mean 0 and variance 1, so that the light's strength "
             "and colour, and the contrast, do not matter.",
         ),
+    )
+
+
+def _convolutions() -> tuple[Parameter, ...]:
+    return (
         Parameter(
             "conv_layers",
             Int(1, 4),
@@ -114,8 +129,16 @@ def _convolutions() -> tuple[Parameter, ...]:
             "filters",
             Choice((16, 32, 64, 128, 256)),
             32,
-            "Filters of every convolution.",
+            "Filters of the last convolution; without growth, of every one.",
             allowed=Int(1, 1024),
+        ),
+        Parameter(
+            "filter_growth",
+            Choice((1, 2)),
+            1,
+            "Filters of each convolution as a multiple of those of the one before, where the image "
+            "is larger.",
+            allowed=Int(1, 8),
         ),
         Parameter("kernel_size", Choice((3, 5)), 3, "Side of the convolutions' square kernels."),
         Parameter(
@@ -126,7 +149,12 @@ def _convolutions() -> tuple[Parameter, ...]:
             allowed=Choice(FORCEABLE),
         ),
         INITIALIZER,
-        Parameter("batch_norm", _BOOL, True, "Batch normalisation after every activation."),
+    )
+
+
+def _after_convolutions() -> tuple[Parameter, ...]:
+    return (
+        Parameter("batch_norm", _BOOL, True, "Batch normalisation after every pooling."),
         Parameter(
             "padding",
             Choice(("same", "valid")),

@@ -22,7 +22,8 @@ KINDS = {
 
 
 def build(shape=SHAPE, **fixed):
-    return build_cnn(SPACE.defaults(SPACE.check_fixed(fixed)), shape, 10)
+    space = cnn_space(shape, 1437, 5, 20)
+    return build_cnn(space.defaults(space.check_fixed(fixed)), shape, 10)
 
 
 def test_default_cnn_has_readable_names_in_forward_order():
@@ -31,12 +32,12 @@ def test_default_cnn_has_readable_names_in_forward_order():
     assert names == [
         "conv1.conv",
         "conv1.activation",
-        "conv1.batch_norm",
         "conv1.pool",
+        "conv1.batch_norm",
         "conv2.conv",
         "conv2.activation",
-        "conv2.batch_norm",
         "conv2.pool",
+        "conv2.batch_norm",
         "flatten",
         "hidden1.linear",
         "hidden1.activation",
@@ -87,6 +88,21 @@ def test_standardize_gives_every_channel_mean_0_and_variance_1():
     torch.testing.assert_close(seen.mean(dim=(2, 3)), torch.zeros(2, 3), atol=1e-5, rtol=0)
     variance = seen.var(dim=(2, 3), correction=0)
     torch.testing.assert_close(variance, torch.ones(2, 3), rtol=1e-3, atol=0)
+
+
+def test_grayscale_is_the_mean_of_the_channels_so_that_their_order_does_not_matter():
+    images = torch.rand(4, 3, 8, 8)
+    network = build(shape=(3, 8, 8), grayscale=True).eval()
+
+    torch.testing.assert_close(network.grayscale(images)[:, 0], images.sum(dim=1) / 3)
+    torch.testing.assert_close(network(images[:, [2, 0, 1]]), network(images))
+
+
+def test_growing_filters_end_with_the_given_number():
+    network = build(shape=(1, 16, 16), conv_layers=4, filters=20, filter_growth=3)
+
+    widths = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert widths == [1, 2, 7, 20]  # 20 / 27, 20 / 9, 20 / 3
 
 
 def test_images_need_not_be_square():

@@ -66,6 +66,7 @@ CNNS = {
         "optimizer": "sgd",
     },
     "no dropout": {"dropout": 0.0, "activation": "tanh", "hidden_activation": "selu"},
+    "narrow at first, grey": {"filter_growth": 2, "conv_layers": 4, "grayscale": True},
     "wide": {"filters": 128, "kernel_size": 5, "pool_size": 3, "optimizer": "rmsprop"},
 }
 LSTMS = {
@@ -111,7 +112,7 @@ def test_estimated_memory_by_hand():
         {"conv_layers": 1, "filters": 2, "hidden_units": 3, "batch_size": 6, "optimizer": "sgd"}
     )
     parameters = (9 * 2 + 2) + 2 * 2 + (8 * 3 + 3) + (3 * 10 + 10)
-    kept = 16 + 2 * 32 + (2 + 1) * 8 + 3 * 3 + 10 + 2
+    kept = 16 + 32 + (2 + 2) * 8 + 3 * 3 + 10 + 2
     weights = 4 * 3 * parameters
 
     assert estimate_step_memory("cnn", values, (1, 4, 4), 10) == weights + 4 * 6 * kept

@@ -116,9 +116,11 @@ def test_conv_layers_go_as_deep_as_the_image_allows(shape, fixed, deepest):
 
 def test_defaults_are_good_and_cheap():
     assert cnn_space((1, 8, 8), 1437, 5, 20).defaults({}) == {
+        "grayscale": False,
         "standardize": False,
         "conv_layers": 2,
         "filters": 32,
+        "filter_growth": 1,
         "kernel_size": 3,
         "activation": "relu",
         "initializer": "he_normal",
@@ -150,6 +152,11 @@ def test_defaults_are_good_and_cheap():
 def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
     plain = cnn_space((1, 32, 32), 20_000, 5, 20).defaults({})
     colour = cnn_space((3, 32, 32), 20_000, 5, 20, flips=True).defaults({})
+    signs = cnn_space((3, 32, 32), 20_000, 5, 20, flips=False).defaults({})
+    assert {name: value for name, value in signs.items() if value != colour[name]} == {
+        "augment_flip": False,
+        "augment_channels": 0.5,
+    }
     assert {name: value for name, value in colour.items() if value != plain[name]} == {
         "standardize": True,
         "conv_layers": 3,
@@ -164,7 +171,6 @@ def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
         "augment_flip": True,
         "augment_shift": 2,
         "augment_affine": 0.25,
-        "augment_channels": 0.5,
     }
 
 

@@ -35,8 +35,9 @@ OF_THE_IMAGES = {
 }
 
 
-# Digits have one channel: tests/data/test_augmentation.py has images of three.
-OF_COLOURS = {"augment_channels"}
+# Digits have one channel: tests/data/test_augmentation.py and tests/models/test_cnn.py have images
+# of three.
+OF_COLOURS = {"augment_channels", "grayscale"}
 
 
 def count(kind):
@@ -61,6 +62,7 @@ CASES = {
     "standardize": (True, count(nn.InstanceNorm2d), 0, 1),
     "conv_layers": (3, count(nn.Conv2d), 2, 3),
     "filters": (16, lambda n, _: tuple(n.conv2.conv.weight.shape), (32, 32, 3, 3), (16, 16, 3, 3)),
+    "filter_growth": (2, lambda n, _: n.conv1.conv.out_channels, 32, 16),
     "kernel_size": (5, lambda n, _: tuple(n.conv1.conv.weight.shape), (32, 1, 3, 3), (32, 1, 5, 5)),
     "activation": ("swish", lambda n, _: type(n.conv2.activation), nn.ReLU, nn.SiLU),
     "initializer": ("glorot_uniform", he_or_glorot, "he", "glorot"),

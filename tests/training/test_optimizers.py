@@ -19,7 +19,9 @@ def configuration(**changes):
 
 def network():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 3))
+    # Groups of two: behind batch normalisation the gradient of a convolution's bias is nothing but
+    # rounding, which Adam would scale up to a whole step.
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(16, 3))
 
 
 def test_weights_decay_and_vectors_do_not():
