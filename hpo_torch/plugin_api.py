@@ -31,9 +31,16 @@ from hpo_torch.errors import (
     UsageError,
 )
 from hpo_torch.execution.backend import BackendFactory, ExecutionBackend
-from hpo_torch.health.metric import HealthMetric, Probe, TrainingRecord
-from hpo_torch.hooks.records import BackendSpec, CommandSpec, DatasetSpec, HealthMetricSpec
+from hpo_torch.health.metric import HealthMetric, Probe, TrainingRecord, Validation
+from hpo_torch.hooks.records import (
+    BackendSpec,
+    CommandSpec,
+    DatasetSpec,
+    HealthMetricSpec,
+    ObjectiveSpec,
+)
 from hpo_torch.hooks.specs import hookimpl
+from hpo_torch.search.objectives import References, Score, cost_discount, skill_gate
 
 __all__ = [
     "hookimpl",
@@ -42,6 +49,7 @@ __all__ = [
     "CommandSpec",
     "DatasetSpec",
     "HealthMetricSpec",
+    "ObjectiveSpec",
     # data sets
     "DataRequest",
     "DatasetFacts",
@@ -61,6 +69,12 @@ __all__ = [
     "HealthMetric",
     "Probe",
     "TrainingRecord",
+    "Validation",
+    # objectives
+    "References",
+    "Score",
+    "cost_discount",
+    "skill_gate",
     # execution backends
     "BackendFactory",
     "ExecutionBackend",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 import yaml
 from pydantic import ValidationError
 
+from hpo_torch.config.health_presets import with_health_preset
 from hpo_torch.config.presets import preset_path
 from hpo_torch.config.schema import RunConfig, Section
 from hpo_torch.errors import InvalidValueError, UnknownNameError, UsageError
@@ -195,6 +196,17 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> UsageError:
     )
 
 
+def _expanded(layer: Layer) -> Layer:
+    """Write out a health preset that a layer names, so that it prevails over lower layers."""
+    if layer.values.get("health.preset") is None:
+        return layer
+    prefix = "health."
+    own = {n: value for n, value in layer.values.items() if n.startswith(prefix)}
+    nested = _nest({name.removeprefix(prefix): value for name, value in own.items()})
+    filled = flatten({"health": with_health_preset(nested)})
+    return Layer(layer.origin, {"health.weights": {}, **filled, **layer.values})
+
+
 def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
     """Merge layers, later ones over earlier ones, and validate the result.
 
@@ -204,7 +216,7 @@ def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for layer in layers:
+    for layer in map(_expanded, layers):
         for name, value in layer.values.items():
             _check_name(name)
             values.pop(name, None)  # in the order of layers, which `_nest` goes by

@@ -7,10 +7,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from hpo_torch.config.database_url import without_password
+from hpo_torch.config.health_presets import with_health_preset
 
-Mode = Literal["simple", "health"]
+Mode = Literal["simple", "health", "constrained", "pareto"]
 Sampler = Literal["tpe", "random", "gp", "cmaes", "nsga2", "grid", "qmc"]
 Pruner = Literal["none", "median", "percentile", "hyperband", "asha", "patient", "threshold"]
+Combination = Literal["geometric", "arithmetic", "min"]
+Missing = Literal["renormalize", "zero"]
 ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
 
 
@@ -54,10 +57,21 @@ class DataSettings(Section):
 class SearchSettings(Section):
     """What is optimised, how long, and by which sampler and pruner."""
 
-    mode: Mode = Field("health", description="simple: the objective; health: objective and health")
+    mode: Mode = Field(
+        "health",
+        description="simple: the objective; health: objective and health in one score; "
+        "constrained: the healthiest within delta of the best; pareto: the front of both",
+    )
     optimize_for: str = Field("val_accuracy", description="objective: `hpo-torch objectives`")
     health_weight: float = Field(
         0.3, ge=0.0, le=1.0, description="health's share of the score in health mode"
+    )
+    delta: float = Field(
+        0.01,
+        ge=0.0,
+        le=1.0,
+        description="modes constrained and pareto: how far below the best objective the healthiest "
+        "may be",
     )
     family: str | None = Field(
         None, description="model family: cnn or lstm; the one for the data by default"
@@ -137,12 +151,32 @@ class HealthSettings(Section):
     probe_size: int = Field(512, ge=1, description="training examples for unit statistics")
     gradient_probe_size: int = Field(128, ge=1, description="examples for the gradient profile")
     every_k_steps: int = Field(10, ge=1, description="gradient norms are kept every k steps")
-    combine: Literal["geometric", "arithmetic", "min"] = Field(
-        "geometric", description="how metrics become overall_health"
+    preset: str | None = Field(
+        None,
+        description="original: the original system's six parts and weights, which combine, weights "
+        "and default_weights change",
     )
+    combine: Combination = Field("geometric", description="how metrics become overall_health")
     weights: dict[str, float] = Field(
         default_factory=dict, description="weight by metric name; a plugin's default otherwise"
     )
+    default_weights: bool = Field(
+        True, description="metrics that weights does not name have their plugin's default; else 0"
+    )
+    missing: Missing = Field(
+        "renormalize",
+        description="what counts for a metric that could not be measured: renormalize: the others; "
+        "zero: 0, unless it has no meaning for the data or model family. Broken training is never "
+        "missing: it reads 0",
+    )
+    stop: bool = Field(
+        True, description="stop a trial that its health shows to be hopeless: broken without skill"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_preset(cls, settings: Any) -> Any:
+        return with_health_preset(settings) if isinstance(settings, dict) else settings
 
 
 class ExecutionSettings(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -87,17 +87,19 @@ class PreparedImages:
         """Return the set itself."""
         return self
 
-    def sample(self, size: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Draw training examples, each class with its share; all of them if there are fewer.
+    def sample(
+        self, size: int, seed: int = 0, part: Literal["train", "validation"] = "train"
+    ) -> tuple[Tensor, Tensor]:
+        """Draw examples of a part, each class with its share; all of them if there are fewer.
 
         The first n are a stratified sample for every n (see `stratified_sample`).
 
         Returns:
             float32 [P, C, H, W], normalised as in training, and int64 [P], on the device.
         """
-        train = self.split.train
-        chosen = stratified_sample(self.images.labels[train], size, seed).to(train.device)
-        return self.images.batch(train[chosen])
+        among = self.split.train if part == "train" else self.split.validation
+        chosen = stratified_sample(self.images.labels[among], size, seed).to(among.device)
+        return self.images.batch(among[chosen])
 
     def data_module(self, hyperparameters: Mapping[str, Any], seed: int) -> ImageDataModule:
         """Return Lightning's view; "batch_size" and the "augment_..." ones are of training."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +51,10 @@ class PreparedData(Protocol):
     def device(self) -> torch.device:
         """Where samples and batches are."""
 
-    def sample(self, size: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Draw training examples, each class with its share; all of them if there are fewer.
+    def sample(
+        self, size: int, seed: int = 0, part: Literal["train", "validation"] = "train"
+    ) -> tuple[Tensor, Tensor]:
+        """Draw examples of a part, each class with its share; all of them if there are fewer.
 
         The first n are a stratified sample for every n (see `stratified_sample`).
 

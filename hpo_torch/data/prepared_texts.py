@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -135,15 +135,18 @@ class PreparedTexts:
         """Where samples and batches are."""
         return self.source.device
 
-    def sample(self, size: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Draw training examples, each class with its share; all of them if there are fewer.
+    def sample(
+        self, size: int, seed: int = 0, part: Literal["train", "validation"] = "train"
+    ) -> tuple[Tensor, Tensor]:
+        """Draw examples of a part, each class with its share; all of them if there are fewer.
 
         Returns:
             int64 [P, T] token ids, 0 after a text's end, and int64 [P], on the device.
         """
-        train = self.source.split.train
+        split = self.source.split
+        among = split.train if part == "train" else split.validation
         return self.texts.batch(
-            train[stratified_sample(self.source.train_labels[train], size, seed)]
+            among[stratified_sample(self.source.train_labels[among], size, seed)]
         )
 
     def data_module(self, hyperparameters: Mapping[str, Any], seed: int) -> TextDataModule:

@@ -6,16 +6,19 @@ import json
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
 
+from hpo_torch.health.alarms import Alarms
 from hpo_torch.health.alerts import training_alerts
 from hpo_torch.health.gradient_recorder import GradientRecorder
-from hpo_torch.health.metric import TrainingRecord
+from hpo_torch.health.metric import TrainingRecord, Validation
 from hpo_torch.health.probe import isolated, make_probe
 from hpo_torch.health.score import overall_health, skill
+from hpo_torch.health.update_recorder import UpdateRecorder
+from hpo_torch.health.validation_recorder import ValidationRecorder
 from hpo_torch.protocol.measurements import HealthReading
 
 if TYPE_CHECKING:
@@ -54,12 +57,14 @@ class HealthReport:
         overall_health: 0..1, or None where too little could be measured.
         seconds: What this report cost.
         alerts: Sentences for people; each is told once a trial.
+        hopeless: Why going on would waste time (`Alarms`); None if it would not.
     """
 
     readings: dict[str, HealthReading]
     overall_health: float | None
     seconds: float
     alerts: tuple[str, ...]
+    hopeless: str | None = None
 
 
 class HealthMonitor(Callback):
@@ -76,9 +81,10 @@ class HealthMonitor(Callback):
             both on the network's device; every prefix of them is stratified by class.
         baseline: What the trial is compared with.
         seed: Of random numbers that a metric may draw.
+        validation_probe: Inputs and labels of the validation part, like `probe`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a trial's health depends on, each once
         self,
         metrics: Mapping[str, HealthMetric],
         settings: HealthSettings,
@@ -87,6 +93,7 @@ class HealthMonitor(Callback):
         baseline: Baseline,
         *,
         seed: int,
+        validation_probe: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         self._metrics = dict(metrics)
         self._settings = settings
@@ -94,22 +101,41 @@ class HealthMonitor(Callback):
         self._inputs, self._labels = probe
         self._baseline = baseline
         self._seed = seed
+        self._validation_probe = validation_probe
         self._recorder = GradientRecorder(settings.every_k_steps)
+        self._updates = UpdateRecorder()
+        self._validation = ValidationRecorder()
+        self._alarms = Alarms(baseline.accuracy)
         self._observations: dict[str, list[Any]] = {name: [] for name in metrics}
         self._told: list[str] = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any
     ) -> None:
-        """Keep the step's loss, which Lightning hands over detached."""
+        """Keep the step's loss, which Lightning hands over detached, and how far it moved."""
         self._recorder.keep_loss(outputs["loss"])
+        self._updates.end()
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Keep the gradient norm of every k-th step, after unscaling and before clipping."""
-        scale = _loss_scale(trainer, optimizer) if self._recorder.due else 1.0
+        due = self._recorder.due
+        scale = _loss_scale(trainer, optimizer) if due else 1.0
         self._recorder.keep_gradients(pl_module.parameters(), loss_scale=scale)
+        if due:
+            self._updates.begin(pl_module.named_parameters())
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the last epoch's answers."""
+        self._validation.clear()
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *args: Any
+    ) -> None:
+        """Keep a validation batch's answers; the module's `validation_step` returns its logits."""
+        if outputs is not None:
+            self._validation.keep(outputs, batch[1])
 
     def epoch_report(
         self, network: nn.Module, epochs: Sequence[EpochMetrics], kept_epoch: int
@@ -132,12 +158,17 @@ class HealthMonitor(Callback):
                 f"{seen + 1} now), got {len(epochs)} epochs; restore the monitor when resuming"
             )
         self._recorder.read()
-        probe = make_probe(
-            network,
-            self._inputs,
-            self._labels,
-            gradient_size=self._settings.gradient_probe_size,
-            epoch=len(epochs),
+        self._updates.read()
+        probe = replace(
+            make_probe(
+                network,
+                self._inputs,
+                self._labels,
+                gradient_size=self._settings.gradient_probe_size,
+                epoch=len(epochs),
+            ),
+            validation=self._seen_in_validation(),
+            baseline_accuracy=self._baseline.accuracy,
         )
         errors = self._observe(probe)
         record = self._record(probe.network, epochs, kept_epoch)
@@ -145,13 +176,26 @@ class HealthMonitor(Callback):
             name: errors.get(name) or self._score(name, metric, record)
             for name, metric in self._metrics.items()
         }
-        overall = overall_health(readings, self._weights, record["skill"], self._settings.combine)
+        settings = self._settings
+        overall = overall_health(
+            readings, self._weights, record["skill"], settings.combine, settings.missing
+        )
         return HealthReport(
             readings=readings,
             overall_health=overall,
             seconds=time.perf_counter() - start,
             alerts=self._new_alerts(readings),
+            hopeless=self._alarms.judge(
+                _told(readings, "alarms"), self._recorder.gradient_norms, epochs
+            ),
         )
+
+    def _seen_in_validation(self) -> Validation | None:
+        answers = self._validation.answers()
+        if answers is None or self._validation_probe is None:
+            return None
+        (confidences, correct), (inputs, labels) = answers, self._validation_probe
+        return Validation(confidences=confidences, correct=correct, inputs=inputs, labels=labels)
 
     def first_bad_step(self) -> int | None:
         """Return the first optimiser step, from 1, whose training loss was not finite."""
@@ -186,6 +230,8 @@ class HealthMonitor(Callback):
             "skill": skill(epochs[kept_epoch].val_accuracy, self._baseline.accuracy),
             "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "reference_parameters": self._baseline.parameters,
+            "update_ratios": self._updates.ratios,
+            "baseline_accuracy": self._baseline.accuracy,
         }
 
     def _score(self, name: str, metric: HealthMetric, record: dict[str, Any]) -> HealthReading:
@@ -200,8 +246,8 @@ class HealthMonitor(Callback):
 
     def _new_alerts(self, readings: Mapping[str, HealthReading]) -> tuple[str, ...]:
         found = training_alerts(self._recorder.step_losses, self._recorder.gradient_norms)
+        found += [*_told(readings, "alarms"), *_told(readings, "alerts")]
         for name, reading in readings.items():
-            found += reading.details.get("alerts", [])
             if reading.reason is not None and reading.reason.startswith("error: "):
                 found.append(f"health metric '{name}' failed: {reading.reason}")
         new = tuple(alert for alert in dict.fromkeys(found) if alert not in self._told)
@@ -212,15 +258,25 @@ class HealthMonitor(Callback):
         """Return what was recorded and observed, so that a resumed trial goes on from it."""
         return {
             "recorder": self._recorder.state_dict(),
-            "observations": {name: list(seen) for name, seen in self._observations.items()},
+            "updates": self._updates.state_dict(),
+            # One string a metric: torch.save takes a microsecond for every number of a list.
+            "observations": {name: json.dumps(seen) for name, seen in self._observations.items()},
             "told": list(self._told),
+            "alarms": self._alarms.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what `state_dict` returned."""
         self._recorder.load_state_dict(state_dict["recorder"])
-        self._observations = {n: list(seen) for n, seen in state_dict["observations"].items()}
+        self._updates.load_state_dict(state_dict["updates"])
+        self._observations = {n: json.loads(seen) for n, seen in state_dict["observations"].items()}
         self._told = list(state_dict["told"])
+        self._alarms.load_state_dict(state_dict["alarms"])
+
+
+def _told(readings: Mapping[str, HealthReading], key: str) -> list[str]:
+    """Return the sentences that metrics say under a key of their details."""
+    return [sentence for reading in readings.values() for sentence in reading.details.get(key, [])]
 
 
 def _failed(name: str, error: Exception) -> HealthReading:

@@ -6,29 +6,31 @@ import math
 from typing import TYPE_CHECKING
 
 from hpo_torch.errors import InvalidValueError, UnknownNameError
+from hpo_torch.search.objectives import skill_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Literal
 
+    from hpo_torch.config.schema import Combination, HealthSettings, Missing
     from hpo_torch.hooks.records import HealthMetricSpec
     from hpo_torch.protocol.measurements import HealthReading
 
 FLOOR = 0.01  # keeps one noisy zero from erasing the rest: it costs a factor of 0.01 ** weight
-FULL_SKILL = 0.10  # a network that beats the majority class by less is not healthy, only idle
 MIN_AVAILABLE_WEIGHT = 0.5
 
 
 def resolve_weights(
-    specs: Sequence[HealthMetricSpec], configured: Mapping[str, float]
+    specs: Sequence[HealthMetricSpec], settings: HealthSettings
 ) -> dict[str, float]:
-    """Return every metric's weight: the configured one, or its spec's default.
+    """Return every metric's weight: the configured one, or its spec's default (0 without those).
 
     Raises:
         UnknownNameError: A configured name is no metric's.
         InvalidValueError: A weight is negative or not finite, or all are zero.
     """
-    defaults = {spec.name: spec.default_weight for spec in specs}
+    used = settings.default_weights
+    defaults = {spec.name: spec.default_weight if used else 0.0 for spec in specs}
+    configured = settings.weights
     for name, weight in configured.items():
         if name not in defaults:
             raise UnknownNameError("health metric", name, defaults)
@@ -61,20 +63,23 @@ def overall_health(
     readings: Mapping[str, HealthReading],
     weights: Mapping[str, float],
     skill: float,
-    combine: Literal["geometric", "arithmetic", "min"] = "geometric",
+    combine: Combination = "geometric",
+    missing: Missing = "renormalize",
 ) -> float | None:
     """Combine the metrics' values, gated by skill, into 0..1; higher is healthier.
 
     gate * mean, with gate = clip(skill / 0.10, 0, 1), because an untrained network can read healthy
     everywhere. The geometric mean exp(sum w log max(h, 0.01) / sum w) does not let a dead network
-    make up for it by stability. A metric without a value (None) is left out and the other weights
-    count for more; a metric that is broken says 0, which is counted.
+    make up for it by stability. A training that broke reads 0, which is counted; None is what
+    could not be measured, and by default it is left out: the other weights count for more.
 
     Args:
         readings: Reading by metric name.
         weights: Weight by metric name, at least 0; not all 0.
         skill: Of the kept epoch, 0..1.
         combine: "geometric", "arithmetic", or "min": the least value of weight above 0.
+        missing: "renormalize" leaves out a metric without a value, "zero" counts it as 0; one that
+            does not apply to the data or the model family is left out in any case.
 
     Returns:
         None if metrics of less than half the weight have a value.
@@ -82,14 +87,20 @@ def overall_health(
     available = [
         (value, weight)
         for name, weight in weights.items()
-        if weight > 0.0 and name in readings and (value := readings[name].value) is not None
+        if weight > 0.0 and (value := _counted(readings.get(name), missing)) is not None
     ]
     total = sum(weights.values())
     # Rounding may leave exactly half a hair below it.
     if not available or sum(w for _, w in available) < MIN_AVAILABLE_WEIGHT * total * (1 - 1e-9):
         return None
     mean = _MEANS[combine](available)
-    return min(1.0, max(0.0, skill / FULL_SKILL)) * min(1.0, max(0.0, mean))
+    return skill_gate(skill) * min(1.0, max(0.0, mean))
+
+
+def _counted(reading: HealthReading | None, missing: Missing) -> float | None:
+    if reading is not None and (reading.value is not None or not reading.applies):
+        return reading.value
+    return 0.0 if missing == "zero" else None
 
 
 def _geometric(available: Sequence[tuple[float, float]]) -> float:

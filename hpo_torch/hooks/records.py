@@ -59,9 +59,28 @@ class HealthMetricSpec(Record):
 
     Attributes:
         default_weight: Weight in overall_health unless configured; 0 means measured, not scored.
+        opt_in: Costs so much that, unless its weight is above 0, it is not even measured.
     """
 
     default_weight: float
+    opt_in: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveSpec(Record):
+    """An objective; `target` is a `hpo_torch.plugin_api.Score`.
+
+    Attributes:
+        health_only: Only for health mode, where it is the whole score.
+        early_stopping_metric: What has to improve for training to go on.
+        keeps: Whose epoch's weights are saved and scored: the best by that metric, or the last.
+        relative: Whether it compares with `References`, the costs of the first completed trial.
+    """
+
+    health_only: bool = False
+    early_stopping_metric: Literal["val_accuracy", "val_loss"] = "val_loss"
+    keeps: Literal["best", "last"] = "best"
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

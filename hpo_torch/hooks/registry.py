@@ -14,6 +14,7 @@ from hpo_torch.hooks.records import (
     CommandSpec,
     DatasetSpec,
     HealthMetricSpec,
+    ObjectiveSpec,
     Record,
 )
 
@@ -86,6 +87,7 @@ class Registry:
     plugins: Plugins
     datasets: Catalogue[DatasetSpec]
     health_metrics: Catalogue[HealthMetricSpec]
+    objectives: Catalogue[ObjectiveSpec]
     backends: Catalogue[BackendSpec]
     commands: Catalogue[CommandSpec]
 
@@ -112,11 +114,13 @@ def build_registry(plugins: Plugins) -> Registry:
         plugins,
         Catalogue("dataset", DatasetSpec),
         Catalogue("health metric", HealthMetricSpec),
+        Catalogue("objective", ObjectiveSpec),
         Catalogue("backend", BackendSpec),
         Catalogue("command", CommandSpec),
     )
     _collect(plugins, "register_datasets", registry.datasets)
     _collect(plugins, "register_health_metrics", registry.health_metrics)
+    _collect(plugins, "register_objectives", registry.objectives)
     _collect(plugins, "register_execution_backends", registry.backends)
     _collect(plugins, "register_commands", registry.commands)
     return registry

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from hpo_torch.hooks.records import BackendSpec, CommandSpec, DatasetSpec, HealthMetricSpec
+    from hpo_torch.hooks.records import (
+        BackendSpec,
+        CommandSpec,
+        DatasetSpec,
+        HealthMetricSpec,
+        ObjectiveSpec,
+    )
     from hpo_torch.protocol.events import (
         EpochFinished,
         StudyFinished,
@@ -29,6 +35,11 @@ def register_datasets() -> list[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def register_health_metrics() -> list[HealthMetricSpec]:  # type: ignore[empty-body]
     """Return the health metrics that this plugin offers."""
+
+
+@hookspec
+def register_objectives() -> list[ObjectiveSpec]:  # type: ignore[empty-body]
+    """Return the objectives that this plugin offers."""
 
 
 @hookspec

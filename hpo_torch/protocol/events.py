@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -15,6 +15,9 @@ FailureKind = Literal[
 TrialState = Literal["complete", "pruned", "failed"]
 Outcome = Literal["completed", "stopped", "failed"]
 Purpose = Literal["search", "confirmation", "retraining"]
+
+HEALTH_STOP: Final = "stopped for its health: "
+"""How the message of a completed trial begins that was stopped early because it was hopeless."""
 
 
 class Event(Frozen):
@@ -103,6 +106,7 @@ class TrainingFinished(TrialEvent):
     Attributes:
         outcome: "completed" (all epochs, or stopped early), "stopped" (by the study) or "failed".
         measurements: None where nothing could be measured (no epoch finished).
+        message: Why it failed, or was stopped for its health; empty otherwise.
     """
 
     kind: Literal["training_finished"] = "training_finished"
@@ -132,12 +136,19 @@ class TrialRetried(TrialEvent):
 
 
 class TrialFinished(TrialEvent):
-    """A trial's state and score are decided and stored."""
+    """A trial's state and score are decided and stored.
+
+    Attributes:
+        best: Whether it leads now.
+        leader: Number of the trial that leads now; where health is a second objective, that may
+            have become an earlier one. None before one has completed.
+    """
 
     kind: Literal["trial_finished"] = "trial_finished"
     state: TrialState
     score: float | None
     best: bool = False
+    leader: int | None = None
     epochs_run: int
     seconds: float
     failure_kind: FailureKind | None = None

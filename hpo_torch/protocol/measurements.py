@@ -35,6 +35,11 @@ class HealthReading(Frozen):
 
     value: float | None = Field(default=None, ge=0.0, le=1.0)
     reason: str | None = Field(default=None, description="why value is None")
+    applies: bool = Field(
+        default=True,
+        description="False: has no meaning for the data or the model family, so that value is None "
+        "in every trial of a search",
+    )
     details: dict[str, Any] = Field(default_factory=dict, description="JSON only; per-layer values")
 
 

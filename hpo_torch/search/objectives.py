@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pydantic import Field
 
-from hpo_torch.errors import UnknownNameError
+from hpo_torch.errors import PluginError
+from hpo_torch.hooks.records import ObjectiveSpec
+from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.protocol.measurements import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from hpo_torch.protocol.measurements import Measurements
 
-    Score = Callable[[Measurements, "References"], float | None]
-
-SKILLED: Final = 0.10
+FULL_SKILL: Final = 0.10
 """Skill from which a network's health counts in full; below, it is scaled down to 0."""
 
 
@@ -42,110 +40,77 @@ class References(Frozen):
         )
 
 
+class Score(Protocol):
+    """What an `ObjectiveSpec`'s target is: a pure function of one trial.
+
+    It must not mix units: a cost (seconds, bytes, parameters) becomes a share of its reference by
+    `cost_discount`. Nor may it remember other trials: a score is decided once, and the sampler
+    learns from it.
+    """
+
+    def __call__(self, measurements: Measurements, references: References, /) -> float | None:
+        """Return 0..1, higher better; None where something that it needs was not measured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objective:
-    """One thing to optimise for.
+class Objective(ObjectiveSpec):
+    """An objective's record with its target, imported.
 
     Attributes:
-        name: On the command line.
-        summary: One line for listings.
-        score: 0..1, higher better; None where something it needs was not measured.
-        health_only: Only for health mode, where it is the whole score.
-        early_stopping_metric: What has to improve for training to go on.
-        keeps: Whose epoch's weights are saved and scored: the best by that metric, or the last.
-        relative: Whether it needs references.
+        function: What the record's target names.
     """
 
-    name: str
-    summary: str
-    score: Score
-    health_only: bool = False
-    early_stopping_metric: Literal["val_accuracy", "val_loss"] = "val_loss"
-    keeps: Literal["best", "last"] = "best"
-    relative: bool = False
+    function: Score
+
+    def score(self, measurements: Measurements, references: References) -> float | None:
+        """Score a trial, 0..1, higher better; None where something needed was not measured.
+
+        Raises:
+            PluginError: The function failed, or returned something else.
+        """
+        try:
+            value = self.function(measurements, references)
+            value = None if value is None else float(value)
+        except Exception as error:  # a third party's code can fail in any way
+            raise PluginError(
+                f"objective '{self.name}' failed: {type(error).__name__}: {error}"
+            ) from error
+        if value is not None and not 0.0 <= value <= 1.0:
+            raise PluginError(f"objective '{self.name}': expected 0..1 or None, got {value}")
+        return value
 
 
-def economy(cost: float, reference: float) -> float:
-    """Turn a cost into 0..1: 1 / (1 + log2(1 + cost / reference)).
+def cost_discount(amount: float, reference: float) -> float:
+    """Return 1 / (1 + log2(1 + amount / reference)), in (0, 1].
 
-    1 at no cost, 0.5 at the reference, strictly falling, and free of units.
+    1 at no cost, 1/2 at the reference, strictly falling, and free of units: scaling both arguments
+    alike changes nothing. It needs no least cost over the trials so far, so that a trial's score
+    never depends on the others.
+
+    Args:
+        amount: What is spent (seconds, bytes, parameters ...), at least 0.
+        reference: The amount that costs half, in the same unit, above 0.
     """
-    return 1.0 / (1.0 + math.log2(1.0 + cost / reference))
+    return 1.0 / (1.0 + math.log2(1.0 + amount / reference))
+
+
+def skill_gate(skill: float) -> float:
+    """Return clip(skill / 0.10, 0, 1): how far a network's health counts.
+
+    An untrained network can look healthy everywhere, so health without skill is worth nothing.
+    """
+    return min(1.0, max(0.0, skill / FULL_SKILL))
 
 
 def find_objective(name: str) -> Objective:
-    """Return the objective of that name.
+    """Return the objective of that name, from whichever installed plugin offers it.
 
     Raises:
         UnknownNameError: There is none.
+        MissingDependencyError: A package that it needs is not installed.
+        PluginError: Its record names a target that does not exist.
     """
-    if name not in OBJECTIVES:
-        raise UnknownNameError("objective", name, OBJECTIVES)
-    return OBJECTIVES[name]
-
-
-def _cost_objective(
-    name: str,
-    summary: str,
-    attribute: Literal["training_seconds", "memory_bytes", "inference_seconds"],
-) -> Objective:
-    def score(measurements: Measurements, references: References) -> float | None:
-        cost: float | None = getattr(measurements, attribute)
-        reference: float | None = getattr(references, attribute)
-        if cost is None or reference is None:
-            return None
-        # Without skill as a factor, the cheapest network at chance level would win.
-        return measurements.skill * economy(cost, reference)
-
-    return Objective(name=name, summary=summary, score=score, relative=True)
-
-
-def _health_objective(metric: str, summary: str) -> Objective:
-    def score(measurements: Measurements, references: References) -> float | None:
-        value = _reading(measurements, metric)
-        # An untrained network looks healthy, so a metric counts only as far as there is skill.
-        return None if value is None else value * min(measurements.skill / SKILLED, 1.0)
-
-    return Objective(name=metric, summary=summary, score=score, health_only=True)
-
-
-def _reading(measurements: Measurements, metric: str) -> float | None:
-    reading = measurements.health.get(metric)
-    return None if reading is None else reading.value
-
-
-_ALL: Final = (
-    Objective(
-        name="val_accuracy",
-        summary="validation accuracy of the best epoch",
-        score=lambda measurements, _: measurements.val_accuracy,
-        early_stopping_metric="val_accuracy",
-    ),
-    Objective(
-        name="accuracy",
-        summary="validation accuracy of the last epoch",
-        score=lambda measurements, _: measurements.last_val_accuracy,
-        early_stopping_metric="val_accuracy",
-        keeps="last",
-    ),
-    _cost_objective("training_time", "skill for little training time", "training_seconds"),
-    Objective(
-        name="parameter_efficiency",
-        summary="skill from few parameters",
-        score=lambda measurements, _: _reading(measurements, "parameter_efficiency"),
-    ),
-    _cost_objective("memory_efficiency", "skill for little memory in training", "memory_bytes"),
-    _cost_objective("inference_speed", "skill for fast predictions", "inference_seconds"),
-    Objective(
-        name="overall_health",
-        summary="all health metrics, combined",
-        # Too little was measured to speak of health: pessimistic, so that it never pays.
-        score=lambda measurements, _: measurements.overall_health or 0.0,
-        health_only=True,
-    ),
-    _health_objective("neuron_utilization", "share of units that do something"),
-    _health_objective("training_stability", "loss falls steadily and stays down"),
-    _health_objective("gradient_health", "gradients reach every layer, and are finite"),
-)
-
-OBJECTIVES: Final[Mapping[str, Objective]] = {objective.name: objective for objective in _ALL}
+    objectives = installed_registry().objectives
+    spec = objectives.get(name)
+    facts = {field.name: getattr(spec, field.name) for field in fields(ObjectiveSpec)}
+    return Objective(**facts, function=objectives.load(name))

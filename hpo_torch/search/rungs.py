@@ -37,6 +37,19 @@ def first_rung(fewest: int, most: int, reduction_factor: int) -> int:
     return min(max(min(fewest, most // reduction_factor), FIRST_JUDGED_EPOCH), most)
 
 
+def halving_rungs(first: int, most: int, reduction_factor: int) -> list[int]:
+    """Return the rungs from `first` to at most `most` epochs, each `reduction_factor` times later.
+
+    >>> halving_rungs(2, 20, 3)
+    [2, 6, 18]
+    """
+    rungs = []
+    while first <= most:
+        rungs.append(first)
+        first *= reduction_factor
+    return rungs
+
+
 def bracket_resource(low: int, high: int, reduction_factor: int) -> int:
     """Return the largest resource to give Optuna's Hyperband, so that it has every bracket.
 

@@ -150,8 +150,9 @@ class Classifier(LightningModule):
         """Start counting validation losses and answers."""
         self.validation_tally = Tally(self.device)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the batch."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Count the batch; return its logits [B, classes] for callbacks to look at."""
         inputs, labels = batch
-        logits = self.network(inputs)
+        logits: Tensor = self.network(inputs)
         self.validation_tally.add(functional.cross_entropy(logits, labels), logits, labels)
+        return logits

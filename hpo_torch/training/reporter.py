@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 
 from hpo_torch.health.monitor import HealthReport
 from hpo_torch.health.score import skill
-from hpo_torch.protocol.events import EpochFinished, HealthAlert
+from hpo_torch.protocol.events import HEALTH_STOP, EpochFinished, HealthAlert
 from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
 from hpo_torch.training.kept_weights import KeptWeights
 
@@ -109,6 +109,7 @@ class EpochReporter(Callback):
         epochs: Of all finished epochs, an earlier attempt's included.
         report: The trial's health after the last of them.
         divergence: How the training has diverged, in a sentence; None if it has not.
+        hopeless: Why its health has stopped it, in a sentence; None if it has not.
     """
 
     def __init__(
@@ -127,11 +128,12 @@ class EpochReporter(Callback):
         self.epochs: list[EpochMetrics] = []
         self.report: HealthReport | None = None
         self.divergence: str | None = None
+        self.hopeless: str | None = None
         self._started = self._learning_rate = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
         """Train no more if an earlier attempt has stopped early."""
-        trainer.should_stop = self._stopping.stopped
+        trainer.should_stop = self._stopping.stopped or self.hopeless is not None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
         """Start the clock."""
@@ -147,7 +149,7 @@ class EpochReporter(Callback):
         self._learning_rate = optimizer.param_groups[0]["lr"]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Classifier) -> None:  # type: ignore[override]
-        """Measure, keep, report; end a trial that diverged or no longer improves."""
+        """Measure, keep, report; end a trial that diverged, is hopeless, or no longer improves."""
         if pl_module.interrupted:
             return
         metrics = self._measure(pl_module)
@@ -159,9 +161,21 @@ class EpochReporter(Callback):
         self.report = self._monitor.epoch_report(pl_module.network, self.epochs, self.kept.index)
         metrics = metrics.model_copy(update={"health_seconds": self.report.seconds})
         self.epochs[-1] = metrics
-        trainer.should_stop = self._stopping.should_stop(metrics)
-        alerts = [self._alert(metrics.epoch, alert) for alert in self.report.alerts]
-        self._say(trainer, [self._finished(metrics), *alerts])
+        alerts = [*self.report.alerts, *self._give_up(metrics.epoch)]
+        trainer.should_stop = self._stopping.should_stop(metrics) or self.hopeless is not None
+        self._say(
+            trainer,
+            [self._finished(metrics), *(self._alert(metrics.epoch, alert) for alert in alerts)],
+        )
+
+    def _give_up(self, epoch: int) -> list[str]:
+        """Stop a hopeless training, unless its settings forbid it; return what to say of it."""
+        hopeless = None if self.report is None else self.report.hopeless
+        # After the last planned epoch there is nothing left to save.
+        if hopeless is None or not self._job.health.stop or epoch == self._facts.epochs:
+            return []
+        self.hopeless = f"{HEALTH_STOP}{hopeless}"
+        return [self.hopeless]
 
     def _say(self, trainer: Trainer, events: list[EpochFinished | HealthAlert]) -> None:
         # In this order: whatever epoch the study has heard of can be gone on from.
@@ -223,6 +237,7 @@ class EpochReporter(Callback):
                 for name, reading in (self.report.readings if self.report else {}).items()
             },
             "overall_health": self.report and self.report.overall_health,
+            "hopeless": self.hopeless,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -230,6 +245,7 @@ class EpochReporter(Callback):
         self.epochs = [EpochMetrics.model_validate(epoch) for epoch in state_dict["epochs"]]
         self.kept.load_state_dict(state_dict["kept"])
         self._stopping.load_state_dict(state_dict["stopping"])
+        self.hopeless = state_dict["hopeless"]
         self.report = HealthReport(
             readings={
                 name: HealthReading.model_validate_json(reading)

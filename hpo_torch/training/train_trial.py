@@ -146,13 +146,18 @@ class _Trial:
         settings, family = self.job.health, self.job.family
         default = search_space(family, prepared.input_shape, prepared.train_size, 1, 1).defaults({})
         reference = count_configuration(family, default, prepared.input_shape, prepared.num_classes)
+        weights = resolve_weights(list(registered), settings)
+        measured = [spec.name for spec in registered if weights[spec.name] or not spec.opt_in]
         return HealthMonitor(
-            {spec.name: registered.load(spec.name)() for spec in registered},
+            {name: registered.load(name)() for name in measured},
             settings,
-            resolve_weights(list(registered), settings.weights),
+            weights,
             prepared.sample(settings.probe_size, self.job.split_seed),
             Baseline(accuracy=prepared.majority_share, parameters=reference),
             seed=self.job.seed,
+            validation_probe=prepared.sample(
+                settings.probe_size, self.job.split_seed, part="validation"
+            ),
         )
 
     def _announce(
@@ -226,6 +231,7 @@ class _Trial:
             outcome="completed",
             measurements=reporter.measurements(seconds),
             kept_epoch=reporter.kept.metrics.epoch,
+            message=reporter.hopeless or "",
         )
 
 

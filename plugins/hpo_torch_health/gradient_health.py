@@ -182,7 +182,7 @@ class GradientHealth:
         if not profiles:
             layers = seen[-1]["layers"] if seen else 0
             reason = f"needs two weight layers that a gradient reaches, found {layers}"
-            return HealthReading(reason=reason)
+            return HealthReading(reason=reason, applies=not seen)
         if not record.gradient_norms:
             return HealthReading(reason="no gradient norm was sampled")
         depth, finite = median(profiles), finite_share(record.gradient_norms)

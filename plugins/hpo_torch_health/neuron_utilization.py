@@ -176,10 +176,10 @@ class NeuronUtilization:
         }
 
     def score(self, record: TrainingRecord) -> HealthReading:
-        """Score the kept epoch's counts; alert to layers that are dead now."""
+        """Score the kept epoch's counts; raise an alarm for layers that are dead now."""
         kept = record.observations[record.kept_epoch]
         if kept is None:
-            return HealthReading(reason="no activation modules found")
+            return HealthReading(reason="no activation modules found", applies=False)
         units = kept["units"]
         shares = {name: kept["alive"][name] / count for name, count in units.items()}
         worst = min(shares, key=shares.__getitem__)
@@ -192,7 +192,7 @@ class NeuronUtilization:
             "units": units,
             "dead_units": dead,
             "probe_size": kept["probe_size"],
-            "alerts": _dead_layers(record.observations[-1]),
+            "alarms": _dead_layers(record.observations[-1]),
         }
         return HealthReading(value=1.0 - dead / total, details=details)
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
+from hpo_torch.plugin_api import cost_discount
 from hpo_torch.protocol.measurements import HealthReading
 
 if TYPE_CHECKING:
     from hpo_torch.plugin_api import Probe, TrainingRecord
-
-
-def cost_discount(amount: float, reference: float) -> float:
-    """Return 1 / (1 + log2(1 + amount / reference)), in (0, 1].
-
-    1 at no cost, 1/2 at the reference, strictly decreasing, and free of units: scaling both
-    arguments alike changes nothing. It needs no running minimum over trials, so a trial's score
-    never depends on the trials before it.
-
-    Args:
-        amount: What is spent (parameters, bytes, seconds ...), at least 0.
-        reference: The amount that costs half, in the same unit, above 0.
-    """
-    return 1.0 / (1.0 + math.log2(1.0 + amount / reference))
 
 
 class ParameterEfficiency:

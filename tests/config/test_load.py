@@ -94,7 +94,10 @@ def test_unknown_setting_suggests_the_nearest(values, message):
         ({"search__health_weight": 1.5}, "search.health_weight: expected less than or equal to 1"),
         ({"search__trials": 0}, "search.trials: expected greater than or equal to 1, got 0"),
         ({"search__trials": "many"}, "search.trials: expected a valid integer.*got 'many'"),
-        ({"search__mode": "healthy"}, "search.mode: expected 'simple' or 'health', got 'healthy'"),
+        (
+            {"search__mode": "healthy"},
+            "search.mode: expected 'simple', 'health', 'constrained' or 'pareto'",
+        ),
         ({"output__plots": "some"}, "output.plots: expected 'all', 'best' or 'none'"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import math
 from typing import TYPE_CHECKING, Any
@@ -153,7 +154,7 @@ def test_training_with_and_without_the_monitor_ends_bit_identical() -> None:
     state = health.state_dict()
     assert len(state["recorder"]["step_losses"]) == 24
     assert len(state["recorder"]["gradient_norms"]) == 8  # every third of 24
-    assert [len(seen) for seen in state["observations"].values()] == [3] * 4
+    assert [len(json.loads(seen)) for seen in state["observations"].values()] == [3] * 4
 
 
 def test_a_report_changes_nothing_in_the_network() -> None:

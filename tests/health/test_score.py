@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hpo_torch.config.schema import HealthSettings
 from hpo_torch.errors import InvalidValueError, UnknownNameError
 from hpo_torch.health.score import overall_health, resolve_weights, skill
 from hpo_torch.hooks.records import HealthMetricSpec
@@ -63,8 +64,11 @@ def test_properties(combine: str, seed: int) -> None:
     assert combined(values, scaled, combine=combine) == close
     backwards = dict(reversed(weights.items()))
     assert combined(values, backwards, combine=combine) == close
-    assert combined({**values, "x": 0.3}, {**weights, "x": 0.0}, combine=combine) == close
-    assert combined(dict.fromkeys(values, 0.37), weights, combine=combine) == pytest.approx(0.37)
+    for idle in (0.0, 0.3, None):
+        assert combined({**values, "x": idle}, {**weights, "x": 0.0}, combine=combine) == close
+    for level in (0.01, 0.37, 1.0):  # below 0.01 the geometric mean has its floor
+        same = combined(dict.fromkeys(values, level), weights, combine=combine)
+        assert same == pytest.approx(level)
     for name, step in itertools.product(values, (0.1, 1.0)):
         better = {**values, name: min(1.0, values[name] + step)}
         assert combined(better, weights, combine=combine) >= result - 1e-12
@@ -75,6 +79,39 @@ def test_a_missing_value_is_left_out_and_is_not_zero() -> None:
     assert combined({"a": 0.5, "b": None}, weights) == pytest.approx(0.5)
     assert combined({"a": 0.5}, weights) == pytest.approx(0.5)
     assert combined({"a": 0.5, "b": 0.0}, weights) < 0.2
+
+
+@pytest.mark.parametrize("combine", COMBINATIONS)
+@pytest.mark.parametrize("seed", range(10))
+def test_none_is_not_zero_whatever_combines(combine: str, seed: int) -> None:
+    values, weights = random_case(seed)
+    alive = {name: max(value, 0.2) for name, value in values.items()}
+    weights["x"] = 0.1
+    unknown = combined({**alive, "x": None}, weights, combine=combine)
+    assert unknown == pytest.approx(combined(alive, weights, combine=combine))
+    assert unknown > combined({**alive, "x": 0.0}, weights, combine=combine)
+
+
+@pytest.mark.parametrize("combine", COMBINATIONS)
+def test_missing_zero_counts_what_could_not_be_measured_as_0(combine: str) -> None:
+    weights = {"a": 0.6, "b": 0.4}
+    how = {"combine": combine, "missing": "zero"}
+    as_zero = combined({"a": 0.5, "b": 0.0}, weights, combine=combine)
+    assert combined({"a": 0.5, "b": None}, weights, **how) == pytest.approx(as_zero)
+    assert combined({"a": 0.5}, weights, **how) == pytest.approx(as_zero)
+
+
+@pytest.mark.parametrize("missing", ["renormalize", "zero"])
+def test_a_metric_that_does_not_apply_is_left_out_in_any_case(missing: str) -> None:
+    structural = HealthReading(reason="no activation modules found", applies=False)
+    given = {**readings({"a": 0.5}), "b": structural}
+    result = overall_health(given, {"a": 0.6, "b": 0.4}, 1.0, missing=missing)
+    assert result == pytest.approx(0.5)
+
+
+def test_metrics_that_do_not_apply_leave_no_value_below_half_the_weight() -> None:
+    given = {**readings({"a": 0.5}), "b": HealthReading(reason="n/a", applies=False)}
+    assert overall_health(given, {"a": 0.4, "b": 0.6}, 1.0, missing="zero") is None
 
 
 def test_below_half_the_weight_there_is_no_value() -> None:
@@ -98,19 +135,35 @@ SPECS = [
 ]
 
 
+def settings(*, default_weights: bool = True, **weights: float) -> HealthSettings:
+    return HealthSettings(weights=weights, default_weights=default_weights)
+
+
 def test_resolve_weights_puts_configured_over_default() -> None:
-    assert resolve_weights(SPECS, {}) == {"alive": 0.2, "steady": 0.3}
-    assert resolve_weights(SPECS, {"alive": 0.0}) == {"alive": 0.0, "steady": 0.3}
+    assert resolve_weights(SPECS, settings()) == {"alive": 0.2, "steady": 0.3}
+    assert resolve_weights(SPECS, settings(alive=0.0)) == {"alive": 0.0, "steady": 0.3}
+
+
+def test_resolve_weights_without_defaults_leaves_the_others_at_0() -> None:
+    only = settings(default_weights=False, alive=0.7)
+    assert resolve_weights(SPECS, only) == {"alive": 0.7, "steady": 0.0}
 
 
 def test_resolve_weights_names_the_nearest_metric() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'steady'"):
-        resolve_weights(SPECS, {"stedy": 1.0})
+        resolve_weights(SPECS, settings(stedy=1.0))
 
 
 @pytest.mark.parametrize(
-    "configured", [{"alive": -0.1}, {"alive": math.nan}, {"alive": 0.0, "steady": 0.0}]
+    "configured",
+    [
+        settings(alive=-0.1),
+        settings(alive=math.nan),
+        settings(alive=0.0, steady=0.0),
+        settings(default_weights=False),
+    ],
+    ids=["negative", "nan", "all zero", "none"],
 )
-def test_resolve_weights_refuses_impossible_weights(configured: dict[str, float]) -> None:
+def test_resolve_weights_refuses_impossible_weights(configured: HealthSettings) -> None:
     with pytest.raises(InvalidValueError, match=r"health\.weights"):
         resolve_weights(SPECS, configured)

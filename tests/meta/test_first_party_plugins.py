@@ -49,6 +49,7 @@ def test_every_target_is_what_its_record_promises(registry: Registry):
         "health_metrics": lambda target: (
             hasattr(target(), "observe") and hasattr(target(), "score")
         ),
+        "objectives": callable,
         "backends": callable,
         "commands": lambda target: isinstance(target, typer.Typer),
     }
@@ -64,6 +65,7 @@ def test_every_target_is_what_its_record_promises(registry: Registry):
 def test_first_party_offers_each_kind_that_a_run_needs(registry: Registry):
     assert len(registry.datasets) > 0
     assert len(registry.health_metrics) > 0
+    assert len(registry.objectives) > 0
     assert len(registry.backends) > 0
 
 

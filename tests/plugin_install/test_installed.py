@@ -20,6 +20,16 @@ WEIGHTS = {  # the defaults of all metrics that are installed here
     "training_stability": 0.30,
     "gradient_health": 0.20,
     "parameter_efficiency": 0.10,
+    "generalization": 0.10,
+    "calibration": 0.10,
+    "accuracy_consistency": 0.0,
+    "convergence_quality": 0.0,
+    "dormancy": 0.0,
+    "gate_saturation": 0.0,
+    "gradient_noise_scale": 0.0,
+    "rank": 0.0,
+    "update_ratios": 0.0,
+    "weight_distributions": 0.0,
     "bias_smallness": 0.50,
 }
 
@@ -45,6 +55,7 @@ def test_hpo_torch_comes_from_the_wheel_and_is_there_once():
         (["datasets", "list"], "example_shapes"),
         (["plugins", "list", "--json"], "bias_smallness"),
         (["backends", "list"], "subprocess_once"),
+        (["objectives"], "likelihood"),
         (["--help"], "example"),
     ],
 )
@@ -69,7 +80,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     settings = {
         "data": {"dataset": "example_shapes"},
-        "search": {"mode": "health", "trials": 2, "min_epochs": 2, "max_epochs": 2},
+        "search": {
+            "mode": "health",
+            "optimize_for": "likelihood",
+            "trials": 2,
+            "min_epochs": 2,
+            "max_epochs": 2,
+        },
         "execution": {"backend": "subprocess_once"},
         "output": {"dir": str(folder), "name": "shapes"},
     }
@@ -100,6 +117,15 @@ def test_plugins_metric_is_measured_and_weighs(run: Path):
     logs = sum(WEIGHTS[name] * math.log(max(value, 0.01)) for name, value in measured.items())
     gate = min(1.0, result["measurements"]["skill"] / 0.10)
     assert health["overall_health"] == pytest.approx(gate * math.exp(logs / total))
+
+
+def test_plugins_objective_is_the_score_beside_health(run: Path):
+    for trial in ("0000", "0001"):
+        result = json.loads((run / "trials" / trial / "result.json").read_text())
+        measured = result["measurements"]
+        likelihood = math.exp(-measured["val_loss"])
+        expected = 0.7 * likelihood + 0.3 * (measured["overall_health"] or 0.0)
+        assert result["score"] == pytest.approx(expected)
 
 
 def test_plugins_observer_saw_every_trial(run: Path):

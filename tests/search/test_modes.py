@@ -8,11 +8,13 @@ import pytest
 
 from hpo_torch.config.schema import Mode as ModeName
 from hpo_torch.errors import UnknownNameError, UsageError
+from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.protocol.measurements import HealthReading, Measurements
 from hpo_torch.search.modes import MODES, check_combination, score
-from hpo_torch.search.objectives import OBJECTIVES, References
+from hpo_torch.search.objectives import References
 
 REFERENCES = References(training_seconds=10.0, memory_bytes=1000.0, inference_seconds=0.001)
+OBJECTIVES = {spec.name: spec for spec in installed_registry().objectives}
 UNIVERSAL = [name for name, objective in OBJECTIVES.items() if not objective.health_only]
 HEALTH_ONLY = [name for name, objective in OBJECTIVES.items() if objective.health_only]
 METRICS = ("parameter_efficiency", "neuron_utilization", "training_stability", "gradient_health")

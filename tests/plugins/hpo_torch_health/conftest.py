@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hpo_torch.plugin_api import Probe, TrainingRecord
+from hpo_torch.plugin_api import Probe, TrainingRecord, Validation
 from hpo_torch.protocol.measurements import EpochMetrics
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def make_record() -> Callable[..., TrainingRecord]:
 def make_probe() -> Callable[..., Probe]:
     """A probe of a network in eval mode."""
 
-    def make(network: nn.Module, inputs: Tensor, labels: Tensor | None = None) -> Probe:
+    def make(
+        network: nn.Module,
+        inputs: Tensor,
+        labels: Tensor | None = None,
+        validation: Validation | None = None,
+    ) -> Probe:
         labels = torch.zeros(len(inputs), dtype=torch.int64) if labels is None else labels
         return Probe(
             network=network.eval(),
@@ -58,6 +63,24 @@ def make_probe() -> Callable[..., Probe]:
             gradient_inputs=inputs[:128],
             gradient_labels=labels[:128],
             epoch=1,
+            validation=validation,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_validation() -> Callable[..., Validation]:
+    """A validation whose probe is its first 256 examples."""
+
+    def make(network: nn.Module, inputs: Tensor, labels: Tensor) -> Validation:
+        with torch.no_grad():
+            confidences, answers = network.eval()(inputs).softmax(dim=1).max(dim=1)
+        return Validation(
+            confidences=confidences,
+            correct=answers == labels,
+            inputs=inputs[:256],
+            labels=labels[:256],
         )
 
     return make

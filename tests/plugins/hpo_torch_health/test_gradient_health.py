@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hpo_torch.health.gradient_recorder import GradientRecorder
 from hpo_torch_health.gradient_health import (
     GradientHealth,
     depth_decades,
@@ -161,6 +162,18 @@ def test_depth_score_by_hand(profile: dict[str, float], expected: float) -> None
 
 def test_finite_share_is_exact() -> None:
     assert finite_share([1.0] * 24 + [math.nan]) == 1 - 1 / 25
+
+
+def test_one_broken_gradient_of_n_steps_costs_exactly_one_nth() -> None:
+    network, recorder = mlp(1, nn.ReLU, HE), GradientRecorder(every_k_steps=1)
+    for step in range(8):
+        network.zero_grad()
+        network(torch.ones(2, 64)).sum().backward()
+        if step == 5:
+            network[0].bias.grad[3] = math.nan
+        recorder.keep_gradients(network.parameters())
+    recorder.read()
+    assert finite_share(recorder.gradient_norms) == 1 - 1 / 8
 
 
 def test_spike_share_counts_ten_times_the_median() -> None:

@@ -194,4 +194,4 @@ def test_score_is_of_the_kept_epoch_and_alerts_to_the_newest(make_record: Callab
     assert reading.value == pytest.approx(11 / 12)
     assert reading.details["alive"] == {"a": 0.75, "b": 1.0}
     assert (reading.details["worst_layer"], reading.details["dead_units"]) == ("a", 1)
-    assert reading.details["alerts"] == ["all 4 units of activation 'a' are dead"]
+    assert reading.details["alarms"] == ["all 4 units of activation 'a' are dead"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -36,7 +37,9 @@ class BiasSmallness:
 
 
 def weight_share(layer: nn.Linear | nn.Conv2d) -> float:
-    """Return sum(W^2) / (sum(W^2) + sum(b^2)); 1.0 where all parameters are 0."""
+    """Return sum(W^2) / (sum(W^2) + sum(b^2)); 1 where all are 0, 0 where one is not finite."""
     weights = layer.weight.detach().float().square().sum().item()
     biases = 0.0 if layer.bias is None else layer.bias.detach().float().square().sum().item()
+    if not math.isfinite(weights + biases):
+        return 0.0
     return weights / (weights + biases) if weights + biases > 0.0 else 1.0

@@ -6,7 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo_torch.plugin_api import BackendSpec, CommandSpec, DatasetSpec, HealthMetricSpec, hookimpl
+from hpo_torch.plugin_api import (
+    BackendSpec,
+    CommandSpec,
+    DatasetSpec,
+    HealthMetricSpec,
+    ObjectiveSpec,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from hpo_torch.protocol.events import TrialFinished
@@ -40,6 +47,18 @@ def register_health_metrics() -> list[HealthMetricSpec]:
             target="hpo_torch_example.bias_smallness:BiasSmallness",
             summary="how little layers rely on their biases instead of their inputs",
             default_weight=0.5,
+        )
+    ]
+
+
+@hookimpl
+def register_objectives() -> list[ObjectiveSpec]:
+    """Offer the likelihood of the right classes."""
+    return [
+        ObjectiveSpec(
+            name="likelihood",
+            target="hpo_torch_example.likelihood:likelihood",
+            summary="geometric mean of the right classes' probabilities",
         )
     ]
 
