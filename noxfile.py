@@ -114,10 +114,15 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def bench(session: nox.Session) -> None:
-    """Measure; each script's header says what to expect. `nox -s bench -- benchmarks/x.py`."""
-    scripts = session.posargs or sorted(map(str, (ROOT / "benchmarks").glob("*.py")))
-    for script in scripts:
-        _run(session, _dev(session), script)
+    """Measure; each script's header says what to expect. `nox -s bench -- SCRIPT [OPTIONS]`."""
+    if session.posargs:
+        _run(session, _dev(session), *session.posargs)
+        return
+    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+        text = script.read_text(encoding="utf-8")
+        # The others are parts of a script, or need to be told where data are.
+        if "__main__" in text and "--data-dir" not in text:
+            _run(session, _dev(session), str(script))
 
 
 def _dependencies(session: nox.Session) -> Path:

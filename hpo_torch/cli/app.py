@@ -11,6 +11,7 @@ from hpo_torch import __version__
 from hpo_torch.cli import listings, results
 from hpo_torch.cli.config import config_app
 from hpo_torch.cli.console import INTERRUPTED, fail, warn
+from hpo_torch.cli.health import health
 from hpo_torch.cli.methods import pruners, samplers
 from hpo_torch.cli.optimize import optimize
 from hpo_torch.cli.resume import resume
@@ -50,6 +51,7 @@ def build_app() -> typer.Typer:
     app.command()(retrain)
     app.command()(results.show)
     app.command()(results.runs)
+    app.command()(health)
     app.add_typer(listings.datasets_app, name="datasets")
     app.command()(listings.objectives)
     app.command()(listings.modes)

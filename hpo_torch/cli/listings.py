@@ -26,6 +26,7 @@ def plugins_list(as_json: AsJson = False) -> None:
     catalogues: dict[str, Catalogue[Any]] = {
         "datasets": registry.datasets,
         "health metrics": registry.health_metrics,
+        "objectives": registry.objectives,
         "backends": registry.backends,
         "commands": registry.commands,
     }
@@ -154,12 +155,12 @@ def backends_list(as_json: AsJson = False) -> None:
 
 def objectives(as_json: AsJson = False) -> None:
     """List what can be optimised for."""
-    from hpo_torch.search.objectives import OBJECTIVES
-
-    columns = ("name", "summary", "modes")
+    registered = installed_registry().objectives
+    columns = ("name", "summary", "modes", "plugin")
     rows = [
-        (o.name, o.summary, "health" if o.health_only else "simple, health")
-        for o in OBJECTIVES.values()
+        (o.name, o.summary, "health" if o.health_only else "all", plugin)
+        for o in sorted(registered, key=lambda objective: (objective.health_only, objective.name))
+        for plugin in [registered.plugin_of[o.name]]
     ]
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -15,6 +15,8 @@ from hpo_torch.protocol.events import (
     TrialRetried,
     TrialStarted,
 )
+from hpo_torch.search.modes import MODES, health_value
+from hpo_torch.search.pareto import Point
 
 
 @dataclass(slots=True)
@@ -46,6 +48,9 @@ class LiveState:
         finished_before: Trials that earlier processes finished.
         running: Rows of running trials by number.
         best: The leading trial's last event.
+        mode: Of the search.
+        objective: Of the search.
+        ends: How completed trials ended, by number; kept where objective and health are two.
         note: What happens outside of trials.
     """
 
@@ -59,6 +64,9 @@ class LiveState:
     completed: int = 0
     running: dict[int, TrialRow] = field(default_factory=dict)
     best: TrialFinished | None = None
+    mode: str = ""
+    objective: str = ""
+    ends: dict[int, TrialFinished] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -99,14 +107,31 @@ class LiveState:
             self.completed += event.state == "complete"
             self.pruned += event.state == "pruned"
             self.failed += event.state == "failed"
-            if event.best:
-                self.best = event
+            self._rank(event)
+
+    @property
+    def points(self) -> list[Point]:
+        """Objective and health of completed trials, where these are two; else nothing."""
+        return [
+            Point(number, end.score, health_value(end.measurements))
+            for number, end in self.ends.items()
+            if end.score is not None
+        ]
+
+    def _rank(self, event: TrialFinished) -> None:
+        if event.state == "complete" and self.mode in MODES and MODES[self.mode].two_objectives:
+            self.ends[event.trial] = event
+        if event.best:
+            self.best = event
+        elif event.leader in self.ends:  # an earlier trial leads now
+            self.best = self.ends[event.leader]
 
     def _begin(self, event: StudyStarted) -> None:
         if event.purpose != self.purpose:  # within a search, with trials of its own
             self.completed, self.pruned, self.failed = event.finished, 0, 0
             self.best = None
-        self.purpose = event.purpose
+            self.ends.clear()
+        self.purpose, self.mode, self.objective = event.purpose, event.mode, event.objective
         words = "" if event.purpose == "search" else f"{event.purpose} · "
         about = f"{event.dataset} · {event.mode} · {event.objective} · {event.backend}"
         self.title = words + about

@@ -18,6 +18,7 @@ from hpo_torch.cli.console import BEST, DIM, escape
 from hpo_torch.cli.live_state import LiveState, TrialRow
 from hpo_torch.cli.plain_view import finish_text, retry_text
 from hpo_torch.protocol.events import AnyEvent, HealthAlert, TrialFinished, TrialRetried
+from hpo_torch.search.pareto import best_objective, front
 
 BARS = " ▁▂▃▄▅▆▇█"
 HEALTHY, WEAK = 0.7, 0.4
@@ -122,6 +123,8 @@ def render(state: LiveState, now: float) -> RenderableType:
     elif not state.note:
         parts.append(Text("starting workers ...", style=DIM))
     parts.append(_best(state))
+    if state.points:
+        parts.append(_front(state))
     if state.note:
         parts.append(Text(f"{state.note} ...", style=DIM))
     return Panel(Group(*parts), title=state.title, title_align="left", border_style=DIM)
@@ -165,6 +168,17 @@ def _cells(row: TrialRow) -> tuple[RenderableType, ...]:
         sparkline(row.accuracies),
         Text(f"{health:.3f}", style=health_style(health)) if health is not None else "",
         f"{last.score:.4f}" if last.score is not None else "",
+    )
+
+
+def _front(state: LiveState) -> RenderableType:
+    points = state.points
+    on_front, best = front(points), best_objective(points)
+    if best is None:
+        return Text("")
+    return Text(
+        f"front {len(on_front)} of {len(points)} completed  best {state.objective}: trial "
+        f"{best.trial}  {best.objective:.4f}, health {best.health:.3f}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo_torch.cli.settings import command_line_layers
+from hpo_torch.cli.settings import command_line_layers, fixed_values, health_weights
 
 SEARCH, TRAINING = "What to search", "Training"
 RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
@@ -40,13 +40,54 @@ def optimize(
         ),
     ] = None,
     mode: Annotated[
-        str | None, _option("simple or health: `hpo-torch modes` (default: health).", SEARCH)
+        str | None,
+        _option(
+            "simple, health, constrained or pareto: `hpo-torch modes` (default: health).", SEARCH
+        ),
     ] = None,
     optimize_for: Annotated[
         str | None, _option("Objective: `hpo-torch objectives` (default: val_accuracy).", SEARCH)
     ] = None,
     health_weight: Annotated[
         float | None, _option("Health's share of the score, 0..1 (default: 0.3).", SEARCH)
+    ] = None,
+    delta: Annotated[
+        float | None,
+        _option(
+            "Modes constrained and pareto: how far below the best objective the healthiest may be "
+            "(default: 0.01).",
+            SEARCH,
+        ),
+    ] = None,
+    health_weights_: Annotated[
+        list[str] | None,
+        _option(
+            "NAME=VALUE,...: weights of health metrics in overall_health; repeatable.",
+            SEARCH,
+            "--health-weights",
+        ),
+    ] = None,
+    health_combine: Annotated[
+        str | None,
+        _option(
+            "How health metrics are combined: geometric, arithmetic or min (default: geometric).",
+            SEARCH,
+        ),
+    ] = None,
+    health_preset: Annotated[
+        str | None,
+        _option(
+            "original: the original system's six-part health; the two options above change it.",
+            SEARCH,
+        ),
+    ] = None,
+    health_stop: Annotated[
+        bool | None,
+        _option(
+            "Stop trials that their health shows to be hopeless (default: stop).",
+            SEARCH,
+            "--health-stop/--no-health-stop",
+        ),
     ] = None,
     trials: Annotated[int | None, _option("Trials in all (default: 10).", SEARCH)] = None,
     timeout: Annotated[float | None, _option("Seconds for the whole search.", SEARCH)] = None,
@@ -184,6 +225,10 @@ def optimize(
         "search.mode": mode,
         "search.optimize_for": optimize_for,
         "search.health_weight": health_weight,
+        "search.delta": delta,
+        "health.combine": health_combine,
+        "health.preset": health_preset,
+        "health.stop": health_stop,
         "search.trials": trials,
         "search.timeout": timeout,
         "search.trial_timeout": trial_timeout,
@@ -209,6 +254,5 @@ def optimize(
         "output.name": name,
         "output.plots": plots,
     }
-    fixed = [f"search.fix.{text}" for text in fix or []]
-    layers = command_line_layers(preset, config, [*(set_ or []), *fixed], options)
-    run_search(layers, as_json=as_json, quiet=quiet)
+    sets = [*(set_ or []), *fixed_values(fix or []), *health_weights(health_weights_ or [])]
+    run_search(command_line_layers(preset, config, sets, options), as_json=as_json, quiet=quiet)

@@ -6,7 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo_torch.cli.console import BEST, escape
+from hpo_torch.cli.health_text import print_health_outcome
 from hpo_torch.cli.live_view import clock, health_style
+from hpo_torch.results.front import Front
+from hpo_torch.results.health_metrics import in_order, metric_weights
 from hpo_torch.results.records import Confirmation, ConfirmedTrial, RunSummary, TrialResult
 from hpo_torch.results.summary import RunView, resume_command
 
@@ -17,18 +20,26 @@ def print_outcome(console: Console, view: RunView, *, top: int = TOP) -> None:
     """Print the leading trials, the winner, where everything lies, and what to do next."""
     console.print()
     console.print(_leaders(view, top))
+    if view.front is not None:
+        _print_front(console, view, view.front)
     if view.confirmation is not None:
         _print_confirmation(console, view.confirmation)
     best = view.best
     if best is not None:
         _print_winner(console, view, best)
+    print_health_outcome(console, view)
     _print_end(console, view)
 
 
 def _leaders(view: RunView, top: int) -> Table:
+    front = set() if view.front is None else {entry.trial for entry in view.front.trials}
     order = sorted(
         view.trials,
-        key=lambda t: (t.state == "complete", t.score if t.score is not None else -1.0),
+        key=lambda t: (
+            t.state == "complete",
+            t.trial in front,
+            t.score if t.score is not None else -1.0,
+        ),
         reverse=True,
     )
     best = view.best.trial if view.best else None
@@ -61,6 +72,45 @@ def _number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
+def _print_front(console: Console, view: RunView, front: Front) -> None:
+    console.print()
+    for line in front_lines(front, view.config.search.optimize_for, view.counts["complete"]):
+        console.print(line)
+    if front.picks is not None:
+        number = front.picks.best_objective
+        weights = view.directory.weights(number)
+        if number != front.picks.healthiest_within_delta and weights.exists():
+            console.print(f"  weights of trial {number}: {escape(str(weights))}", soft_wrap=True)
+
+
+def front_lines(front: Front, objective: str, completed: int) -> list[str]:
+    """Say what the front of objective and health is, and its picks, in lines.
+
+    Args:
+        front: The front.
+        objective: Name of the objective.
+        completed: Number of completed trials.
+    """
+    low = f"({front.reference[0]:.4g}, {front.reference[1]:.4g})"
+    lines = [
+        f"[bold]Front of {objective} and health[/bold]  {len(front.trials)} of {completed} "
+        f"completed trials, hypervolume {front.hypervolume:.4f} above {low}"
+    ]
+    if front.picks is None:
+        return lines
+    values = {entry.trial: entry for entry in front.trials}
+    for words, number in (
+        (f"healthiest within {front.delta:g} of the best", front.picks.healthiest_within_delta),
+        (f"best {objective}", front.picks.best_objective),
+    ):
+        entry = values[number]
+        lines.append(
+            f"  {words}: trial {number}  {objective} {entry.objective:.4f}  "
+            f"health {entry.health:.3f}"
+        )
+    return lines
+
+
 def _print_confirmation(console: Console, confirmation: Confirmation) -> None:
     console.print()
     console.print("[bold]Confirmed on fresh seeds[/bold] (mean ± standard deviation)")
@@ -85,7 +135,7 @@ def _print_winner(console: Console, view: RunView, best: TrialResult) -> None:
     console.print()
     console.print(f"[bold]Best: trial {best.trial}[/bold]", _values(best))
     if best.measurements is not None and best.measurements.health:
-        console.print("[bold]Health[/bold]", _health(best))
+        console.print("[bold]Health[/bold]", _health(best, metric_weights(view.config.health)))
     report = view.test_report
     if report is not None:
         low, high = report.interval
@@ -104,11 +154,14 @@ def _values(trial: TrialResult) -> str:
     )
 
 
-def _health(trial: TrialResult) -> str:
+def _health(trial: TrialResult, weights: dict[str, float]) -> str:
+    """Say what the metrics that count have measured; `hpo-torch health` shows the others too."""
     if trial.measurements is None:
         return ""
     parts = []
-    for name, reading in trial.measurements.health.items():
+    for name, reading, weight in in_order(trial.measurements.health, weights):
+        if weight <= 0.0:
+            continue
         if reading.value is None:
             parts.append(f"{name} not measured: {escape(reading.reason or '')}")
         else:

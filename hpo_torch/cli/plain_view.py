@@ -26,6 +26,7 @@ class PlainView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._trials = 0
+        self._leader: int | None = None
         self._progress_at = 0.0
 
     def note(self, message: str) -> None:
@@ -59,6 +60,10 @@ class PlainView:
             self._line(f"trial {event.trial}: {retry_text(event)}")
         elif isinstance(event, TrialFinished):
             self._line(f"trial {event.trial}: {finish_text(event)}")
+            if self._leader is not None and event.leader not in (self._leader, event.trial):
+                # The one that led is now more than delta below the best objective.
+                self._line(f"trial {event.leader}: leads now")
+            self._leader = event.leader
 
     def _begin(self, event: StudyStarted) -> None:
         self._trials = event.trials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,24 @@ from hpo_torch.config.load import (
     environment_layer,
     file_layer,
     preset_layer,
+    split_assignment,
 )
+
+
+def fixed_values(texts: Iterable[str]) -> list[str]:
+    """Turn NAME=VALUE texts of `--fix` into SECTION.KEY=VALUE texts."""
+    return [f"search.fix.{text}" for text in texts]
+
+
+def health_weights(texts: Iterable[str]) -> list[str]:
+    """Turn NAME=VALUE,... texts of `--health-weights` into SECTION.KEY=VALUE texts.
+
+    Raises:
+        UsageError: A part is no NAME=VALUE.
+    """
+    pairs = [pair for text in texts for pair in text.split(",") if pair.strip()]
+    named = (split_assignment(pair, "--health-weights") for pair in pairs)
+    return [f"health.weights.{name}={value}" for name, value in named]
 
 
 def command_line_layers(

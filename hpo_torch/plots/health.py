@@ -1,16 +1,16 @@
-"""A picture of one trial's health: every metric, and what it says about each layer."""
+"""A picture of one trial's health: every metric, and what is known of each layer."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpo_torch.plots.style import (
     BLUE,
     GREEN,
     GREY,
     LABEL_SIZE,
+    LIGHT_GREY,
     SKY,
     SMALL_SIZE,
     VERMILION,
@@ -18,142 +18,148 @@ from hpo_torch.plots.style import (
     polish,
     shorten,
 )
+from hpo_torch.results.health_metrics import in_order
+from hpo_torch.results.layer_figures import layer_figures, layers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
     from hpo_torch.protocol.measurements import HealthReading, Measurements
+    from hpo_torch.results.layer_figures import LayerFigure
 
-_PANEL_COLUMNS = 2
-_FEW_LAYERS = 12
-"""Up to this many layers each bar has room for its number; twice as many for their names."""
+_PANEL_COLUMNS = 4
+_MANY_LAYERS = 40
+"""From here on bars have no numbers, and not every layer has its name."""
 _LONGEST_LAYER = 20
+_BAR_HEIGHT = 0.27  # inches; a line of text is 0.15
+_PALE = "#BFBFBF"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerProfile:
-    """One value per layer, as some metric's details hold it.
+def health_report(
+    measurements: Measurements, trial: int, weights: Mapping[str, float] | None = None
+) -> Figure:
+    """Draw overall health and each metric from 0 to 1, and what is known of each layer.
 
-    Attributes:
-        metric: Name of the health metric.
-        key: Name of the detail.
-        values: By layer, in the network's order; may hold inf or nan.
-    """
-
-    metric: str
-    key: str
-    values: dict[str, float]
-
-
-def layer_profiles(health: Mapping[str, HealthReading]) -> list[LayerProfile]:
-    """Find every detail that maps layers to numbers, whichever plugin measured it."""
-    return [
-        LayerProfile(metric, key, profile)
-        for metric, reading in health.items()
-        for key, detail in reading.details.items()
-        if (profile := _as_profile(detail))
-    ]
-
-
-def _as_profile(detail: Any) -> dict[str, float]:
-    if not isinstance(detail, dict) or not all(map(_is_reading, detail.values())):
-        return {}
-    if all(value is None for value in detail.values()):
-        return {}
-    # A layer that could not be measured keeps its place.
-    return {str(k): math.nan if v is None else float(v) for k, v in detail.items()}
-
-
-def _is_reading(value: Any) -> bool:
-    # JSON has no NaN: `Frozen` writes what is not finite as these strings.
-    if value is None or value in ("NaN", "Infinity", "-Infinity"):
-        return True
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def health_report(measurements: Measurements, trial: int) -> Figure:
-    """Draw overall health and each metric from 0 to 1, and a panel per layer profile.
+    Metrics that count stand above, by falling weight; those that are tracked only are grey. Layer
+    figures stand side by side, their layers in one order, from the input down to the output.
 
     Args:
         measurements: With at least one health metric.
         trial: Number of the trial, for the title.
+        weights: Weight by metric name; without, all count alike.
     """
-    profiles = layer_profiles(measurements.health)
-    rows = math.ceil(len(profiles) / _PANEL_COLUMNS)
-    top = 1.2 + 0.4 * (len(measurements.health) + 1)
-    bottom = 3.2 * rows
+    if weights is None:
+        weights = dict.fromkeys(measurements.health, 1.0)
+    figures = layer_figures(measurements.health)
+    layers = layers_of(figures)
+    rows = math.ceil(len(figures) / _PANEL_COLUMNS)
+    top = 0.9 + _BAR_HEIGHT * (len(measurements.health) + 1)
+    bottom = rows * (0.7 + _BAR_HEIGHT * min(len(layers), _MANY_LAYERS))
     figure = new_figure(10, top + bottom)
     if not rows:
-        _draw_metrics(figure.add_subplot(), measurements, trial)
+        _draw_metrics(figure.add_subplot(), measurements, trial, weights)
         return figure
     grid = figure.add_gridspec(2, 1, height_ratios=[top, bottom])
-    _draw_metrics(figure.add_subfigure(grid[0]).add_subplot(), measurements, trial)
-    _draw_profiles(figure.add_subfigure(grid[1]), profiles, rows)
+    _draw_metrics(figure.add_subfigure(grid[0]).add_subplot(), measurements, trial, weights)
+    _draw_layers(figure.add_subfigure(grid[1]), figures, layers, rows)
     return figure
 
 
-def _draw_metrics(axes: Axes, measurements: Measurements, trial: int) -> None:
-    readings = [("overall health", measurements.overall_health, "no metric could be measured")]
-    readings += [
-        (n, r.value, r.reason or "no reason given") for n, r in measurements.health.items()
-    ]
-    for position, (_, value, reason) in enumerate(readings):
-        if value is None:
-            text, start, colour = f"not measured: {shorten(reason, 90)}", 0.0, GREY
-        else:
-            axes.barh(position, value, color=GREEN if position == 0 else BLUE, height=0.7)
-            text, start, colour = f"{value:.2f}", value, "black"
-        axes.annotate(
-            text,
-            (start, position),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL_SIZE + 1,
-            color=colour,
-            parse_math=False,
-        )
+def _draw_metrics(
+    axes: Axes, measurements: Measurements, trial: int, weights: Mapping[str, float]
+) -> None:
+    ordered = in_order(measurements.health, weights)
+    names = ["overall health", *(shorten(name) for name, _, _ in ordered)]
+    overall = measurements.overall_health
+    _draw_value(axes, 0, overall, "too little was measured", GREEN)
+    for position, (_, reading, weight) in enumerate(ordered, 1):
+        colour = BLUE if weight > 0.0 else _PALE
+        _draw_value(axes, position, reading.value, _reason(reading), colour)
     polish(axes, f"Health of trial {trial}", "0 broken … 1 healthy", "")
-    axes.set_yticks(range(len(readings)), [shorten(r[0]) for r in readings], fontsize=LABEL_SIZE)
+    axes.set_yticks(range(len(names)), names, fontsize=LABEL_SIZE)
+    counted = sum(weight > 0.0 for _, _, weight in ordered)
+    for label in axes.get_yticklabels()[counted + 1 :]:
+        label.set_color(GREY)
+    if counted < len(ordered):
+        axes.axhline(counted + 0.5, color=LIGHT_GREY, linewidth=1)
+        _write(axes, (1.08, counted + 0.8), "tracked only", GREY, "right")
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1.08)
     # The first on top; set by hand, because matplotlib doesn't make room for text alone.
-    axes.set_ylim(len(readings) - 0.5, -0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def _reason(reading: HealthReading) -> str:
+    return reading.reason or "no reason given"
+
+
+def _draw_value(axes: Axes, position: int, value: float | None, reason: str, colour: str) -> None:
+    if value is None:
+        text = f"not measured: {shorten(reason, 80)}"
+        _write(axes, (0.0, position), text, GREY, "left")
+        return
+    axes.barh(position, value, color=colour, height=0.7)
+    shade = GREY if colour == _PALE else "black"
+    _write(axes, (value, position), f"{value:.2f}", shade, "left")
+
+
+def _write(axes: Axes, place: tuple[float, float], text: str, colour: str, ha: str) -> None:
+    axes.annotate(
+        text,
+        place,
+        xytext=(4 if ha == "left" else -2, 0),
+        textcoords="offset points",
+        ha=ha,
+        va="center",
+        fontsize=SMALL_SIZE,
+        color=colour,
+        parse_math=False,
+    )
+
+
+def _draw_layers(
+    figure: SubFigure, figures: Sequence[LayerFigure], layers: list[str], rows: int
+) -> None:
+    figure.suptitle("Layers, from input to output", fontsize=LABEL_SIZE, x=0.01, ha="left")
+    columns = min(len(figures), _PANEL_COLUMNS)
+    for position, each in enumerate(figures):
+        axes = figure.add_subplot(rows, columns, position + 1)
+        _draw_layer_figure(axes, each, layers)
+        _name_layers(axes, layers, named=position % columns == 0)
+
+
+def _draw_layer_figure(axes: Axes, figure: LayerFigure, layers: list[str]) -> None:
+    # A layer that the figure says nothing of keeps its line, so that lines mean the same layer.
+    known = [(layers.index(layer), value) for layer, value in figure.values.items()]
+    finite = [value if math.isfinite(value) else 0.0 for _, value in known]
+    bars = axes.barh([line for line, _ in known], finite, color=SKY, height=0.7)
+    few = len(layers) < _MANY_LAYERS
+    numbers = [f"{value:.3g}" if few or not math.isfinite(value) else "" for _, value in known]
+    axes.bar_label(bars, numbers, padding=2, fontsize=SMALL_SIZE)
+    for text, (_, value) in zip(axes.texts, known, strict=True):
+        text.set_color("black" if math.isfinite(value) else VERMILION)
+    polish(axes, "", "", "")
+    axes.set_title(shorten(figure.label, 26), fontsize=LABEL_SIZE, loc="left", parse_math=False)
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.grid(visible=False, axis="y")
+    axes.locator_params(axis="x", nbins=4)
+    # Numbers stand outside of the bars, on both sides.
+    axes.margins(x=0.3)
+    if figure.label.endswith("share"):
+        axes.set_xlim(0, 1.3)
+    axes.set_ylim(len(layers) - 0.5, -0.5)
+
+
+def _name_layers(axes: Axes, layers: list[str], *, named: bool) -> None:
+    step = math.ceil(len(layers) / _MANY_LAYERS)
+    lines = range(0, len(layers), step)
+    labels = [_ending(layers[line]) if named else "" for line in lines]
+    axes.set_yticks(lines, labels, fontsize=SMALL_SIZE)
 
 
 def _ending(layer: str) -> str:
     # Layers of one block differ in the end of their names only.
     return layer if len(layer) <= _LONGEST_LAYER else f"…{layer[1 - _LONGEST_LAYER :]}"
-
-
-def _draw_profiles(figure: SubFigure, profiles: list[LayerProfile], rows: int) -> None:
-    for position, profile in enumerate(profiles, 1):
-        _draw_profile(figure.add_subplot(rows, _PANEL_COLUMNS, position), profile)
-
-
-def _draw_profile(axes: Axes, profile: LayerProfile) -> None:
-    layers, values = list(profile.values), list(profile.values.values())
-    finite = [value if math.isfinite(value) else 0.0 for value in values]
-    bars = axes.bar(range(len(layers)), finite, color=SKY, width=0.8)
-    few = len(layers) <= _FEW_LAYERS
-    labels = ["" if math.isfinite(value) and not few else f"{value:.3g}" for value in values]
-    axes.bar_label(bars, labels, padding=2, fontsize=SMALL_SIZE)
-    for text, value in zip(axes.texts, values, strict=True):
-        text.set_color("black" if math.isfinite(value) else VERMILION)
-    polish(axes, f"{profile.metric}: {profile.key}", "layer, from input to output", profile.key)
-    axes.set_title(axes.get_title(loc="left"), fontsize=LABEL_SIZE, loc="left")
-    axes.axhline(0, color=GREY, linewidth=1)
-    axes.grid(visible=False, axis="x")
-    step = math.ceil(len(layers) / (2 * _FEW_LAYERS))
-    axes.set_xticks(
-        range(0, len(layers), step),
-        [_ending(layer) for layer in layers[::step]],
-        rotation=40,
-        ha="right",
-        rotation_mode="anchor",
-        fontsize=SMALL_SIZE,
-    )
-    axes.margins(y=0.15)

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 EventT = TypeVar("EventT", bound=Event)
 
 
-def read_events(path: Path) -> list[AnyEvent]:
-    """Return the events in order, also while the run goes on.
+def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:
+    """Return the events, or those of one kind, in order, also while the run goes on.
 
     A last line without its line end is being written, or a crash tore it: it is no event yet.
 
     Raises:
         OutputError: The file cannot be read, or a line is no event; the message names both.
     """
-    return [_parse(path, number, line) for number, line in enumerate(_whole_lines(path), 1)]
+    wanted = b"" if kind is None else f'"{kind}"'.encode()  # a few of many lines: parse only those
+    lines = enumerate(_whole_lines(path), 1)
+    events = [_parse(path, number, line) for number, line in lines if wanted in line]
+    return [event for event in events if kind in (None, event.kind)]
 
 
 def _whole_lines(path: Path) -> list[bytes]:

@@ -11,6 +11,7 @@ from hpo_torch.errors import InvalidValueError, OutputError
 from hpo_torch.protocol.events import FailureKind, TrialState
 from hpo_torch.protocol.measurements import EpochMetrics, Frozen, Measurements
 from hpo_torch.results.atomic_files import output_error
+from hpo_torch.results.front import Front
 from hpo_torch.results.wilson import wilson_interval
 
 RecordT = TypeVar("RecordT", bound=Frozen)
@@ -174,13 +175,14 @@ class RunSummary(Frozen):
 
     Attributes:
         run: Name of the run.
-        health_weight: Health's share of the score; None in simple mode, where it plays no part.
+        health_weight: Health's share of the score; None in the other modes than health.
         counts: Number of finished trials by state.
         unfinished: Trials that were stopped with the study; resuming it goes on with them.
         rejected: Configurations that were asked for and not trained: too large, or trained before.
         best_score: Of the weights in best_model/; of a confirmed trial that of its median
             repetition, while `confirmation` has the mean.
         best: The figures of these weights; None where no trial completed.
+        front: Of objective and health; None in the modes of one objective.
         confirmation: The best trials on fresh seeds; None where that was not asked for, or is not
             complete.
         weights_elsewhere: Where the best trial's weights are, host:path, if another engine of a
@@ -206,6 +208,7 @@ class RunSummary(Frozen):
     best_trial: int | None
     best_score: float | None = Field(allow_inf_nan=False)
     best: KeyFigures | None
+    front: Front | None = None
     weights_elsewhere: str | None = None
     confirmation: Confirmation | None = None
     test_accuracy: float | None

@@ -17,6 +17,7 @@ from hpo_torch.results.run_names import check_run_name
 from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
 from hpo_torch.results.tables import epochs_csv
 from hpo_torch.results.trials_table import TrialsTable
+from hpo_torch.search.modes import health_value, optimises_two
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +122,11 @@ class RunDirectory(RunPaths):
     def write_best(
         self, trial: TrialResult, config: RunConfig, confirmed: ConfirmedTrial | None = None
     ) -> None:
-        """Write best_hyperparameters.yaml; health_weight is null where health plays no part."""
+        """Write best_hyperparameters.yaml; health_weight is null where no score has a share of it.
+
+        Where objective and health are two, best_value is the objective, and delta and the winner's
+        health follow.
+        """
         search = config.search
         content = {
             "dataset": config.data.dataset,
@@ -132,6 +137,8 @@ class RunDirectory(RunPaths):
             "trial": trial.trial,
             "hyperparameters": trial.hyperparameters,
         }
+        if optimises_two(search):
+            content |= {"delta": search.delta, "overall_health": health_value(trial.measurements)}
         if confirmed is not None:
             content["confirmed"] = confirmed.model_dump(mode="json", exclude={"trial"})
         write_text(self.best_hyperparameters, _yaml(content))

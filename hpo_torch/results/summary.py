@@ -12,6 +12,7 @@ from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.confirmation import covers, read_confirmation, saved_result
+from hpo_torch.results.front import front_of, points_of
 from hpo_torch.results.records import (
     INTERRUPTED,
     TIMEOUT,
@@ -20,6 +21,8 @@ from hpo_torch.results.records import (
     read_record,
 )
 from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.search.modes import optimises_two
+from hpo_torch.search.pareto import healthiest_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from hpo_torch.config.schema import SearchSettings
     from hpo_torch.protocol.events import TrialState
+    from hpo_torch.results.front import Front
     from hpo_torch.results.records import Confirmation, TrialResult
 
 
@@ -42,6 +46,19 @@ def best_of(trials: Iterable[TrialResult]) -> TrialResult | None:
         (t.score, -t.trial, t) for t in trials if t.state == "complete" and t.score is not None
     ]
     return max(scored, key=lambda entry: entry[:2])[2] if scored else None
+
+
+def winner_of(trials: Iterable[TrialResult], search: SearchSettings) -> TrialResult | None:
+    """Return the trial that wins by the study's mode; None before one has completed.
+
+    The best score or, where objective and health are two, the healthiest trial whose objective is
+    within delta of the best.
+    """
+    if not optimises_two(search):
+        return best_of(trials)
+    by_number = {trial.trial: trial for trial in trials}
+    pick = healthiest_within(points_of(by_number.values()), search.delta)
+    return None if pick is None else by_number[pick.trial]
 
 
 def count_states(trials: Iterable[TrialResult]) -> dict[TrialState, int]:
@@ -107,6 +124,11 @@ class RunView:
         """The best trials on fresh seeds; None where none were confirmed."""
         return read_confirmation(self.directory.path)
 
+    @cached_property
+    def front(self) -> Front | None:
+        """The front of objective and health so far; None in modes of one objective."""
+        return front_of(self.trials, self.config.search)
+
     @property
     def finished(self) -> bool:
         """Whether the study has ended, or was interrupted; no process works on it."""
@@ -143,6 +165,6 @@ class RunView:
         if self.confirmation is not None and self.confirmation.saved is not None:
             return saved_result(self.directory.path, self.confirmation)
         if self.summary is None:
-            return best_of(self.trials)
+            return winner_of(self.trials, self.config.search)
         winner = self.summary.best_trial
         return next((trial for trial in self.trials if trial.trial == winner), None)

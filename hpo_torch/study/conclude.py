@@ -4,10 +4,14 @@
                       the study, the result is left for them, which they read once Optuna is told
     2  result.json    from now on the trial has ended, whatever happens
     3  Optuna         told what result.json says
-    4  best_model/    a copy of the weights, if they lead
+    4  best_model/    a copy of the leader's weights, if another trial leads now
     5  trials.csv
     6  events.jsonl   trial_finished
     7  model.ckpt and training_state.ckpt of the trial are removed
+
+Where objective and health are two, 7 leaves model.ckpt of a trial on the front alone, and removes
+those of trials that fell off it: the next leader, which may be an earlier trial, is always among
+those that are left.
 
 A process that dies before 2 leaves a running trial: the next one goes on with it, from the
 training's state, which 7 removes. One that dies after 2 leaves a result.json: the next one does
@@ -60,12 +64,15 @@ def conclude(
     # Not waited for: result.json is on disk, and Optuna is told again if this is lost.
     with grouped_writes(place.study._storage, durable=False):
         tell(place.study, live.handle, result)
-    best = place.standings.add(result)
-    if best:
-        name_winner(place, result)
+    before = place.standings.best
+    fallen = place.standings.add(result)
+    leader = place.standings.best
+    if leader is not None and leader is not before:
+        name_winner(place, leader)
     place.run.add_to_table(result)
-    place.announce(trial_finished(result, best=best))
-    drop_files(place, result.trial)
+    place.announce(trial_finished(result, leader))
+    for trial in (result.trial, *sorted(fallen)):
+        drop_files(place, trial)
     return True
 
 
@@ -83,7 +90,8 @@ def name_winner(place: Workplace, result: TrialResult) -> None:
 
 def drop_files(place: Workplace, trial: int) -> None:
     """Remove what the training of a trial that has ended left, and nobody needs any more."""
-    place.run.drop_checkpoints(trial, keep_weights=place.keeps == "all")
+    keep = place.keeps == "all" or trial in place.standings.front
+    place.run.drop_checkpoints(trial, keep_weights=keep)
 
 
 def write_traceback(run: RunDirectory, live: LiveTrial, finished: TrainingFinished) -> None:

@@ -69,10 +69,16 @@ def circumstances_of(view: RunView, trial: int) -> Circumstances:
 
 
 def weights_of_training(view: RunView, trial: int, seed: int) -> Path | None:
-    """Return the weights of one training of a trial; None where they are gone."""
+    """Return the weights of one training of a trial; None where they are gone.
+
+    They are in best_model/ or, of a trial on the front of objective and health, in its folder.
+    """
     best, path = view.best, view.directory.best_checkpoint
-    kept = best is not None and (best.trial, best.seed) == (trial, seed) and path.exists()
-    return path if kept else None
+    if best is not None and (best.trial, best.seed) == (trial, seed) and path.exists():
+        return path
+    own = view.directory.weights(trial)
+    searched = any((known.trial, known.seed) == (trial, seed) for known in view.trials)
+    return own if searched and own.exists() else None
 
 
 def last_start(run: RunDirectory, trial: int | None = None) -> TrialStarted | None:

@@ -106,9 +106,11 @@ def fetch_results(study: optuna.Study, run: RunDirectory) -> list[TrialResult]:
 
 
 def fetch_winner(study: optuna.Study, winner: TrialResult, run: RunDirectory) -> Place | None:
-    """Copy the winner's weights from the engine that trained it.
+    """Copy the winner's weights to best_model/, from the engine that trained it.
 
-    That engine may be at work, and find a better trial at any time.
+    That engine may be at work, and find a better trial at any time. Where objective and health are
+    two, the study's winner may be another trial than the leader of the engine that trained it; its
+    weights are in its own folder then, as those of every trial on that engine's front.
 
     Returns:
         Where they are if they cannot be reached from here; None if they are here now.
@@ -116,6 +118,12 @@ def fetch_winner(study: optuna.Study, winner: TrialResult, run: RunDirectory) ->
     trial = next(trial for trial in our_trials(study) if trial.number == winner.trial)
     place = place_elsewhere(trial, run)
     if place is None:
+        if not run.holds_best_model(winner) and run.weights(winner.trial).exists():
+            run.keep_best_model(winner)
+        return None
+    if _is_of(winner, place) and _copied(place.run.weights(winner.trial), run, winner):
+        run.keep_best_model(winner)
+        run.drop_checkpoints(winner.trial)
         return None
     source = place.run.best_checkpoint
     if not (_is_of(winner, place) and _exists(source) and place.run.holds_best_model(winner)):
@@ -127,6 +135,19 @@ def fetch_winner(study: optuna.Study, winner: TrialResult, run: RunDirectory) ->
     run.keep_best_model(winner)
     run.drop_checkpoints(winner.trial)
     return None
+
+
+def _copied(source: Path, run: RunDirectory, winner: TrialResult) -> bool:
+    """Copy weights from a trial's folder; False where there are none, or none any more."""
+    if not _exists(source):
+        return False
+    try:
+        copy_file(source, run.weights(winner.trial))
+    except OutputError:
+        if _exists(source):
+            raise
+        return False
+    return True
 
 
 def _whole(result: TrialResult, place: Place | None) -> TrialResult:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from hpo_torch.search.modes import health_value
+from hpo_torch.study.epoch_values import report, should_prune
+
 if TYPE_CHECKING:
     import optuna
 
@@ -77,9 +80,9 @@ class LiveTrial:
         return len(self._alerts) > seen
 
     def report(self, epoch: int) -> None:
-        """Tell Optuna the score so far, unless it is unknown, or was told before."""
+        """Tell Optuna the score (and health) so far, unless unknown, or told before."""
         if self.score is not None and epoch not in self.reported:
-            self.handle.report(self.score, epoch)
+            report(self.handle, self.score, health_value(self.so_far), epoch)
 
     def loses(self) -> bool:
         """Whether the pruner gives the trial up after its newest epoch.
@@ -87,7 +90,7 @@ class LiveTrial:
         After the last one there is nothing left to save: such a trial is complete.
         """
         unfinished = len(self.epochs) < self.job.hyperparameters["epochs"]
-        return unfinished and self.score is not None and self.handle.should_prune()
+        return unfinished and self.score is not None and should_prune(self.handle)
 
     def submit(self, job: TrialJob, now: float) -> None:
         """Begin an attempt."""

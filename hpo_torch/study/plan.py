@@ -11,7 +11,7 @@ from hpo_torch.data.spec import DatasetFacts
 from hpo_torch.errors import InvalidValueError
 from hpo_torch.health.score import resolve_weights
 from hpo_torch.search.families import family_for
-from hpo_torch.search.modes import check_combination
+from hpo_torch.search.modes import check_combination, check_methods
 from hpo_torch.search.objectives import find_objective
 from hpo_torch.search.pruner_options import (
     AshaOptions,
@@ -92,7 +92,8 @@ def plan_study(
     """
     dataset = registry.datasets.get(config.data.dataset)
     check_combination(config.search.mode, config.search.optimize_for)
-    weights = resolve_weights(list(registry.health_metrics), config.health.weights)
+    check_methods(config.search)
+    weights = resolve_weights(list(registry.health_metrics), config.health)
     family = family_for(dataset.kind, config.search.family)
     sampler_options(config.search)
     pruner_options(config.search)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optuna import pruners
 from optuna.exceptions import ExperimentalWarning
 
+from hpo_torch.search.modes import optimises_two
 from hpo_torch.search.pruner_options import (
     AshaOptions,
     HyperbandOptions,
@@ -17,7 +18,8 @@ from hpo_torch.search.pruner_options import (
     ThresholdOptions,
     pruner_options,
 )
-from hpo_torch.search.rungs import bracket_resource, epoch_range, resources
+from hpo_torch.search.rungs import bracket_resource, epoch_range, halving_rungs, resources
+from hpo_torch.study.rank_pruners import RungPruner, SharePruner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     from hpo_torch.search.space import SearchSpace
 
 
+_MEDIAN = 50.0
+
+
 def make_pruner(
     settings: SearchSettings, space: SearchSpace, fixed: Mapping[str, Value]
 ) -> BasePruner:
-    """Build the pruner that the settings name.
+    """Build the pruner that the settings name, for one objective or for two.
 
     Args:
         settings: Name the pruner and its options.
@@ -43,13 +48,29 @@ def make_pruner(
     Raises:
         UnknownNameError, InvalidValueError: As for `pruner_options`.
     """
-    return _build(pruner_options(settings), *epoch_range(space, fixed))
+    options, epochs = pruner_options(settings), epoch_range(space, fixed)
+    return _build_for_two(options, *epochs) if optimises_two(settings) else _build(options, *epochs)
+
+
+def _build_for_two(options: Options, fewest: int, most: int) -> BasePruner:
+    match options:
+        case PercentileOptions():
+            return SharePruner(options, options.percentile)
+        case MedianOptions():
+            return SharePruner(options, _MEDIAN)
+        case AshaOptions():
+            low, _ = resources(options, fewest, most)
+            first = low * options.reduction_factor**options.min_early_stopping_rate
+            rungs = halving_rungs(first, most, options.reduction_factor)
+            return RungPruner(rungs, options.reduction_factor, options.bootstrap_count)
+        case _:  # `check_methods` lets no other one through
+            return pruners.NopPruner()
 
 
 def _build(options: Options, fewest: int, most: int) -> BasePruner:
     match options:
         case PercentileOptions() | MedianOptions():
-            given = {"percentile": 50.0, **options.model_dump()}
+            given = {"percentile": _MEDIAN, **options.model_dump()}
             return pruners.PercentilePruner(**given)
         case HyperbandOptions():
             low, high = resources(options, fewest, most)

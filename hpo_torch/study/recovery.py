@@ -163,13 +163,13 @@ def complete_ends(place: Workplace, results: list[TrialResult], history: History
             with grouped_writes(study._storage):
                 tell(study, reopen(study, trial), by_number[trial.number])
     best = place.standings.best
-    if best is not None and run.weights(best.trial).exists():
+    if best is not None and not run.holds_best_model(best) and run.weights(best.trial).exists():
         name_winner(place, best)
     if results:
         run.write_table()
     for result in results:
         if result.trial not in history.announced:
-            place.announce(trial_finished(result, best=result is best))
+            place.announce(trial_finished(result, best))
             history.trials.pop(result.trial, None)
         drop_files(place, result.trial)
 
@@ -196,7 +196,7 @@ def _rebuild(
         attempt=attempts[-1],
         # A diverged trial is told as complete, with the worst score.
         state="failed" if kind is not None else STATES[trial.state],
-        score=trial.value,
+        score=trial.values[0] if trial.values else None,
         seed=job.seed,
         family=job.family,
         hyperparameters=job.hyperparameters,

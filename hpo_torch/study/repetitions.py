@@ -161,7 +161,7 @@ def repeat(
             study=study,
             run=run,
             announce=announce,
-            standings=Standings(results),
+            standings=Standings(task.plan.config.search, results),
             warn=audience.warn,
             keeps="all",
         )

@@ -10,9 +10,10 @@ from hpo_torch.errors import StudyFailedError
 from hpo_torch.protocol.events import StudyFinished, StudyStarted
 from hpo_torch.results.confirmation import confirmation_dir
 from hpo_torch.results.event_log import EventLog
+from hpo_torch.results.health_report import write_health_report
 from hpo_torch.results.records import INTERRUPTED
 from hpo_torch.results.run_directory import RunDirectory
-from hpo_torch.results.summary import resume_command
+from hpo_torch.results.summary import RunView, resume_command
 from hpo_torch.study.announce import Announcer
 from hpo_torch.study.confirm import (
     Confirming,
@@ -118,7 +119,7 @@ class Session:
             study=study,
             run=run,
             announce=announce,
-            standings=Standings(results),
+            standings=Standings(plan.config.search, results),
             warn=self._audience.warn,
         )
         complete_ends(place, results, history)
@@ -176,6 +177,7 @@ class Session:
         run, weights = self._run, None
         if database_of(place.study) is not None:
             place, weights = gather(place)
+        found = {"weights_elsewhere": weights, "front": RunView(run).front}
         summary = summarise(
             self._plan,
             place.study,
@@ -184,7 +186,7 @@ class Session:
             backend=self._selection.spec.name,
             reason=runner.reason,
             seconds=self._deadlines.seconds,
-        ).model_copy(update={"weights_elsewhere": weights, **confirmed_figures(run)})
+        ).model_copy(update={**found, **confirmed_figures(run)})
         write_environment(run, runner.devices)
         if place.standings.finished:
             run.write_table()
@@ -208,6 +210,7 @@ class Session:
     def _draw(self) -> None:
         from hpo_torch.plots.draw import draw_run  # matplotlib takes half a second to import
 
+        write_health_report(RunView(self._run))
         self._audience.note("drawing")
         draw_run(self._run, self._plan.config.output.plots)
 

@@ -103,7 +103,8 @@ def gather(place: Workplace) -> tuple[Workplace, str | None]:
         reached from here; best_model/ is empty then.
     """
     study, run = place.study, place.run
-    place = replace(place, standings=Standings(fetch_results(study, run)))
+    search = place.plan.config.search
+    place = replace(place, standings=Standings(search, fetch_results(study, run)))
     best = place.standings.best
     if best is None:
         return place, None
@@ -111,7 +112,7 @@ def gather(place: Workplace) -> tuple[Workplace, str | None]:
     away = fetch_winner(study, best, run)
     if away is None:
         return place, None
-    latest = Standings(fetch_results(study, run)).best
+    latest = Standings(search, fetch_results(study, run)).best
     if latest is not None and latest.trial != best.trial:  # found since, by an engine at work
         return gather(place)
     run.drop_best_model()

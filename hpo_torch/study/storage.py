@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from hpo_torch.search.modes import optimises_two
 from hpo_torch.study.journal_file import RunJournal, grouped_writes
 from hpo_torch.study.patient_storage import database_of
 from hpo_torch.study.pruners import make_pruner
@@ -45,7 +46,7 @@ def open_study(
 ) -> optuna.Study:
     """Open the run's study, or make it with all that it begins with: there is no half-made one.
 
-    Every score is maximised (all are bounded, 0..1).
+    Every score is maximised (all are bounded, 0..1), and so is health where it is a second one.
     """
     begun, notes = is_begun(run), []
     with grouped_writes(storage):
@@ -67,7 +68,7 @@ def load_or_create(
     return optuna.create_study(
         storage=storage,
         study_name=name,
-        direction="maximize",
+        directions=["maximize"] * (2 if optimises_two(search) else 1),
         sampler=make_sampler(search, plan.space, plan.fixed, parallel=parallel),
         pruner=make_pruner(search, plan.space, plan.fixed),
         load_if_exists=True,

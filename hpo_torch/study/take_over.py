@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hpo_torch.study.elsewhere import claim, fetch_state
+from hpo_torch.study.epoch_values import reported_epochs
 from hpo_torch.study.jobs import make_job
 from hpo_torch.study.live import LiveTrial
 from hpo_torch.study.trial_marks import ATTEMPTS, reopen
@@ -47,7 +48,7 @@ def go_on(place: Workplace, trial: FrozenTrial, recorded: Recorded) -> LiveTrial
         started,
     )
     claim(place.study, live.handle, place.run)
-    live.reported = frozenset(trial.intermediate_values)
+    live.reported = reported_epochs(trial)
     for event in recorded.epochs:
         live.add(event, event.score)
         live.report(event.metrics.epoch)

@@ -9,7 +9,8 @@ from optuna.trial import TrialState as OptunaState
 
 from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialState
 from hpo_torch.results.records import TrialResult
-from hpo_torch.search.modes import WORST_SCORE
+from hpo_torch.search.modes import WORST_SCORE, health_value
+from hpo_torch.study.epoch_values import has_two_objectives
 from hpo_torch.study.trial_marks import FAILURE_KIND
 
 if TYPE_CHECKING:
@@ -67,15 +68,17 @@ def judge(live: LiveTrial, finished: TrainingFinished, score: float | None) -> V
             message="stopped by its backend, which nobody had asked to",
         )
     if score is None:
-        return Verdict(state="complete", score=WORST_SCORE, message=UNMEASURED)
-    return Verdict(state="complete", score=score)
+        message = "; ".join(filter(None, (finished.message, UNMEASURED)))
+        return Verdict(state="complete", score=WORST_SCORE, message=message)
+    return Verdict(state="complete", score=score, message=finished.message)
 
 
 def tell(study: optuna.Study, handle: optuna.Trial, result: TrialResult) -> None:
     """Tell Optuna how a trial ended.
 
     A diverged trial is told as complete with the worst score, so that the sampler learns from it:
-    Optuna drops failed trials, and NaN, from its history.
+    Optuna drops failed trials, and NaN, from its history. Where health is a second objective, a
+    diverged trial has the worst of that too.
     """
     if result.failure_kind is not None:
         handle.set_user_attr(FAILURE_KIND, result.failure_kind)
@@ -83,6 +86,9 @@ def tell(study: optuna.Study, handle: optuna.Trial, result: TrialResult) -> None
         study.tell(handle, state=OptunaState.PRUNED)
     elif result.score is None:
         study.tell(handle, state=OptunaState.FAIL)
+    elif has_two_objectives(study):
+        health = health_value(result.measurements) if result.state == "complete" else WORST_SCORE
+        study.tell(handle, [result.score, health])
     else:
         study.tell(handle, result.score)
 
@@ -112,14 +118,15 @@ def trial_result(
     )
 
 
-def trial_finished(result: TrialResult, *, best: bool) -> TrialFinished:
-    """Put together the event that says how a trial ended."""
+def trial_finished(result: TrialResult, leader: TrialResult | None) -> TrialFinished:
+    """Put together the event that says how a trial ended, and who leads now."""
     return TrialFinished(
         trial=result.trial,
         attempt=result.attempt,
         state=result.state,
         score=result.score,
-        best=best,
+        best=leader is not None and leader.trial == result.trial,
+        leader=None if leader is None else leader.trial,
         epochs_run=len(result.epochs),
         seconds=result.seconds,
         failure_kind=result.failure_kind,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field
@@ -19,9 +19,10 @@ from hpo_torch.protocol.events import EpochFinished
 from hpo_torch.protocol.measurements import Frozen
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.summary import RunView
-from hpo_torch.search.modes import WORST_SCORE
+from hpo_torch.search.modes import WORST_SCORE, health_value, optimises_two
 from hpo_torch.search.modes import score as mode_score
 from hpo_torch.search.objectives import References
+from hpo_torch.study.epoch_values import attribute
 from hpo_torch.study.references import adopt_references
 from hpo_torch.study.replay import MisfitError, Replay
 
@@ -183,18 +184,25 @@ class _Scorer:
     target: Target
     references: References
 
-    def score(self, measurements: Measurements) -> float | None:
+    def values(self, measurements: Measurements) -> tuple[float, float] | None:
+        """Return score and health, both 0..1; None where the score was not measured."""
         search, health = self.target.config.search, self.target.config.health
         overall = overall_health(
-            measurements.health, self.target.weights, measurements.skill, health.combine
+            measurements.health,
+            self.target.weights,
+            measurements.skill,
+            health.combine,
+            health.missing,
         )
-        return mode_score(
-            measurements.model_copy(update={"overall_health": overall}),
+        weighed = measurements.model_copy(update={"overall_health": overall})
+        score = mode_score(
+            weighed,
             mode=search.mode,
             objective=search.optimize_for,
             health_weight=search.health_weight,
             references=self.references,
         )
+        return None if score is None else (score, health_value(weighed))
 
 
 def _map_trial(
@@ -202,25 +210,33 @@ def _map_trial(
 ) -> FrozenTrial:
     """Turn a trial's record into Optuna's; raises MisfitError where it is none of this study."""
     replay = _replay(result, scorer.target)
-    scores = {epoch: scorer.score(so_far) for epoch, so_far in epochs.get(result.trial, {}).items()}
-    steps = {epoch: score for epoch, score in scores.items() if score is not None}
-    if result.failure_kind == "diverged":
-        value: float | None = WORST_SCORE  # as the study scores its own
+    logged = epochs.get(result.trial, {})
+    known = {epoch: scorer.values(so_far) for epoch, so_far in logged.items()}
+    steps = {epoch: values for epoch, values in known.items() if values is not None}
+    if result.failure_kind == "diverged":  # as the study scores its own
+        value: tuple[float, float] | None = (WORST_SCORE, WORST_SCORE)
     elif result.state == "failed":
         raise MisfitError(f"failed ({result.failure_kind})")
     elif result.state == "pruned":
         value = steps[max(steps)] if steps else None
     else:
-        value = scorer.score(result.measurements) if result.measurements else None
+        value = scorer.values(result.measurements) if result.measurements else None
     if value is None:
         raise MisfitError(f"{scorer.target.config.search.optimize_for} was not measured")
+    pruned = result.state == "pruned"
+    marks: dict[str, Any] = {WARM_START_ATTRIBUTE: run, ORIGINAL_TRIAL_ATTRIBUTE: result.trial}
+    if optimises_two(scorer.target.config.search):
+        told: dict[str, Any] = {"values": None if pruned else value}
+        marks |= {attribute(epoch): list(pair) for epoch, pair in steps.items()}
+    else:
+        told = {"value": value[0]}
+        told["intermediate_values"] = {epoch: score for epoch, (score, _) in steps.items()}
     return create_trial(
-        state=TrialState.PRUNED if result.state == "pruned" else TrialState.COMPLETE,
-        value=value,
+        state=TrialState.PRUNED if pruned else TrialState.COMPLETE,
         params=dict(replay.params),
         distributions=replay.distributions,
-        intermediate_values=steps,
-        user_attrs={WARM_START_ATTRIBUTE: run, ORIGINAL_TRIAL_ATTRIBUTE: result.trial},
+        user_attrs=marks,
+        **told,
     )
 
 

@@ -27,7 +27,8 @@ class Workplace:
         announce: Takes every event.
         standings: What has finished so far.
         warn: Takes one line about something that went wrong without ending the study.
-        keeps: Whose weights stay: the best trial's, in best_model/, or every trial's, in its
+        keeps: Whose weights stay: the best trial's, in best_model/ (and, where objective and health
+            are two, those of trials on the front in their folders), or every trial's, in its
             folder.
     """
 

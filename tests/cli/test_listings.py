@@ -33,16 +33,18 @@ def test_plugins_list_says_what_each_adds(cli):
 
 
 def test_objectives_say_in_which_mode_they_work(cli):
-    rows = {row["name"]: row["modes"] for row in json.loads(cli("objectives", "--json").out)}
-    assert rows["val_accuracy"] == "simple, health"
+    listed = json.loads(cli("objectives", "--json").out)
+    rows = {row["name"]: row["modes"] for row in listed}
+    assert rows["val_accuracy"] == "all"
     assert rows["overall_health"] == "health"
+    assert {row["plugin"] for row in listed} == {"hpo_torch_health"}
     assert len(rows) == 10
 
 
 def test_modes_and_backends(cli):
     modes = [row["name"] for row in json.loads(cli("modes", "--json").out)]
     backends = [row["name"] for row in json.loads(cli("backends", "list", "--json").out)]
-    assert modes == ["simple", "health"]
+    assert modes == ["simple", "health", "constrained", "pareto"]
     assert {"local", "in_process"} <= set(backends)
 
 

@@ -11,8 +11,10 @@ IMPORTANCE = {"learning_rate": 0.7, "convolution_blocks": 0.3}
 BEST = [
     "plots/optimization_history.png",
     "plots/hyperparameter_importance.png",
+    "plots/pareto_front.png",
     "plots/learning_curves.png",
     "plots/health.png",
+    "plots/health_metrics.png",
     "plots/confusion_matrix.png",
 ]
 
@@ -24,7 +26,7 @@ def pictures(run):
 def test_draw_run_best_draws_the_study_and_its_winner(build_run, twelve_trials, make_report):
     run = build_run(twelve_trials, make_report(10), IMPORTANCE)
     drawings = draw_run(run, "best")
-    assert [drawing.skipped for drawing in drawings] == [""] * 5
+    assert [drawing.skipped for drawing in drawings] == [""] * 7
     assert sorted(d.path.relative_to(run.path).as_posix() for d in drawings) == sorted(BEST)
     assert pictures(run) == sorted(BEST)
 
@@ -38,7 +40,7 @@ def test_draw_run_all_adds_the_curves_of_every_trial_with_epochs(
     numbers = [2, 3, 4]
     curves = [f"trials/{number:04d}/plots/learning_curves.png" for number in numbers]
     assert pictures(run) == sorted([*BEST, *curves])
-    assert len(drawings) == 5 + 3
+    assert len(drawings) == 7 + 3
 
 
 def test_draw_run_none_draws_nothing(build_run, twelve_trials, make_report):
@@ -53,11 +55,14 @@ def test_draw_run_says_what_it_skipped_and_why(build_run, make_trial):
     assert drawings == {
         "optimization_history": "",
         "hyperparameter_importance": "importance was not computed: it needs more completed trials",
+        "pareto_front": "",
         "learning_curves": "",
         "health": "no health was measured of trial 0",
+        "health_metrics": "no health was measured of a completed trial",
         "confusion_matrix": "no model was scored on the test set",
     }
-    assert pictures(run) == ["plots/learning_curves.png", "plots/optimization_history.png"]
+    drawn = ["learning_curves", "optimization_history", "pareto_front"]
+    assert pictures(run) == [f"plots/{name}.png" for name in drawn]
 
 
 def test_draw_run_without_trials_draws_nothing_and_says_why(tmp_path):
@@ -65,6 +70,15 @@ def test_draw_run_without_trials_draws_nothing_and_says_why(tmp_path):
     run.write_config(RunConfig())
     assert all(drawing.skipped for drawing in draw_run(run, "all"))
     assert pictures(run) == []
+
+
+def test_front_is_not_drawn_of_a_run_whose_health_is_unknown(build_run, make_trial):
+    trial = make_trial(0)
+    blind = trial.measurements.model_copy(update={"overall_health": None})
+    run = build_run([trial.model_copy(update={"measurements": blind})])
+    (front,) = [d for d in draw_run(run, "best") if d.path.stem == "pareto_front"]
+    assert front.skipped == "of no completed trial are both val_accuracy and health known"
+    assert not front.path.exists()
 
 
 def test_goal_names_the_share_of_health_in_health_mode_only():

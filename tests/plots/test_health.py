@@ -1,39 +1,8 @@
 from __future__ import annotations
 
-import math
-
-from hpo_torch.plots.health import health_report, layer_profiles
+from hpo_torch.plots.health import health_report
+from hpo_torch.plots.style import GREY
 from hpo_torch.protocol.measurements import HealthReading, Measurements
-
-
-def test_layer_profiles_are_found_whatever_they_are_called():
-    health = {
-        "spread": HealthReading(
-            value=0.5,
-            details={
-                "by_layer": {"a": 1, "b": 0.5},
-                "count": 3,
-                "names": ["a"],
-                "words": {"a": 1.0, "b": "text"},
-                "flags": {"a": True},
-                "empty": {},
-                "unmeasured": {"a": None},
-            },
-        ),
-        "nothing": HealthReading(reason="no layers"),
-    }
-    (profile,) = layer_profiles(health)
-    assert (profile.metric, profile.key) == ("spread", "by_layer")
-    assert profile.values == {"a": 1.0, "b": 0.5}
-
-
-def test_layer_profiles_read_what_json_made_of_values_that_are_not_finite():
-    details = {"decades": {"a": "NaN", "b": "-Infinity", "c": None, "d": 2.0}}
-    (profile,) = layer_profiles({"x": HealthReading(value=0.0, details=details)})
-    assert list(profile.values) == ["a", "b", "c", "d"]
-    assert math.isnan(profile.values["a"])
-    assert math.isnan(profile.values["c"])
-    assert (profile.values["b"], profile.values["d"]) == (-math.inf, 2.0)
 
 
 def test_health_report_has_a_bar_per_measured_metric_and_a_reason_for_the_others(make_trial):
@@ -60,24 +29,45 @@ def test_health_report_has_a_bar_per_measured_metric_and_a_reason_for_the_others
     assert texts[4] == "0.00"
 
 
-def test_health_report_draws_each_profile_by_layer(make_trial):
-    measurements = make_trial(0).measurements
-    figure = health_report(measurements, 0)
-    titles = [axes.get_title(loc="left") for axes in figure.axes[1:]]
-    assert titles == ["neuron_utilization: alive", "gradient_health: decades"]
-    heights = [bar.get_height() for bar in figure.axes[2].patches]
-    decades = measurements.health["gradient_health"].details["decades"]
-    assert heights == list(decades.values())
-    labels = [label.get_text() for label in figure.axes[2].get_xticklabels()]
-    assert labels[0] == "…tures.0.convolution"
-    assert labels[-1] == "head.3"
+def test_metrics_that_count_stand_above_those_that_are_tracked(make_trial):
+    weights = {"gradient_health": 0.2, "training_stability": 0.3}
+    axes = health_report(make_trial(0).measurements, 0, weights).axes[0]
+    labels = axes.get_yticklabels()
+    assert [label.get_text() for label in labels] == [
+        "overall health",
+        "training_stability",
+        "gradient_health",
+        "neuron_utilization",
+        "parameter_efficiency",
+    ]
+    assert [label.get_color() == GREY for label in labels] == [False] * 3 + [True] * 2
+    assert "tracked only" in [text.get_text() for text in axes.texts]
+
+
+def test_layer_figures_share_one_order_of_layers(make_trial):
+    details = {
+        "neuron_utilization": {"alive": {"a.act": 1.0, "c.act": 0.5}},
+        "gradient_health": {"decades": {"a.conv": -1.0, "b.conv": 0.5, "c.conv": 0.0}},
+    }
+    health = {name: HealthReading(value=1.0, details=each) for name, each in details.items()}
+    measured = make_trial(0).measurements.model_copy(update={"health": health})
+    alive, decades = health_report(measured, 0).axes[1:]
+    assert [axes.get_title(loc="left") for axes in (alive, decades)] == [
+        "alive share",
+        "gradient, decades",
+    ]
+    assert [label.get_text() for label in alive.get_yticklabels()] == ["a", "b", "c"]
+    # Nothing is known of the second layer's units: its line is empty.
+    lines = [(round(bar.get_y() + bar.get_height() / 2), bar.get_width()) for bar in alive.patches]
+    assert lines == [(0, 1.0), (2, 0.5)]
+    assert [bar.get_width() for bar in decades.patches] == [-1.0, 0.5, 0.0]
 
 
 def test_values_that_are_not_finite_are_written_instead_of_drawn(make_trial):
     health = {"x": HealthReading(value=0.0, details={"d": {"a": "Infinity", "b": 1.0}})}
     measured: Measurements = make_trial(0).measurements.model_copy(update={"health": health})
     axes = health_report(measured, 0).axes[1]
-    assert [bar.get_height() for bar in axes.patches] == [0.0, 1.0]
+    assert [bar.get_width() for bar in axes.patches] == [0.0, 1.0]
     assert [text.get_text() for text in axes.texts] == ["inf", "1"]
 
 
@@ -89,16 +79,15 @@ def test_health_report_without_profiles_has_one_panel(make_trial):
     (axes,) = health_report(measured, 0).axes
     assert len(axes.patches) == 0
     assert [text.get_text() for text in axes.texts] == [
-        "not measured: no metric could be measured",
+        "not measured: too little was measured",
         "not measured: nothing to see",
     ]
 
 
 def test_many_layers_name_every_other_one(make_trial):
-    values = {f"layer{index}": 1.0 for index in range(30)}
+    values = {f"layer{index}": 1.0 for index in range(60)}
     health = {"x": HealthReading(value=1.0, details={"d": values})}
-    axes = health_report(make_trial(0).measurements.model_copy(update={"health": health}), 0).axes[
-        1
-    ]
-    assert len(axes.patches) == 30
-    assert [label.get_text() for label in axes.get_xticklabels()] == list(values)[::2]
+    measured = make_trial(0).measurements.model_copy(update={"health": health})
+    axes = health_report(measured, 0).axes[1]
+    assert len(axes.patches) == 60
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(values)[::2]

@@ -66,6 +66,8 @@ def measured(accuracy, epoch=1, health=0.5):
 class ScriptedBackend:
     """Runs trials whose validation accuracies per epoch are given: one list a trial.
 
+    An entry that is a pair is (accuracy, overall health); else health is 0.5.
+
     An entry that is a string fails the attempt with that kind, once; "hang" goes on until it is
     killed. After each epoch a state is stored from which another attempt goes on, as `train_trial`
     does. Ctrl-C is pressed during the polls whose numbers are in `interrupts`; `on_poll` is called
@@ -124,7 +126,8 @@ class ScriptedBackend:
 
     def _play(self, job):
         script = self.script[job.trial]
-        accuracies = [entry for entry in script if not isinstance(entry, str)]
+        epochs = [entry for entry in script if not isinstance(entry, str)]
+        accuracies = [epoch if isinstance(epoch, tuple) else (epoch, 0.5) for epoch in epochs]
         state = Path(job.output_dir) / "training_state.ckpt"
         state.parent.mkdir(parents=True, exist_ok=True)
         stored = int(state.read_text()) if state.exists() else 0
@@ -151,7 +154,8 @@ class ScriptedBackend:
 
     def _complete(self, job, accuracies):
         (Path(job.output_dir) / "model.ckpt").write_text(f"weights of trial {job.trial}")
-        last = measured(accuracies[-1], len(accuracies))
+        accuracy, health = accuracies[-1]
+        last = measured(accuracy, len(accuracies), health)
         words = {"measurements": last, "kept_epoch": len(accuracies)}
         return [self._finished(job, "completed", **words)]
 
@@ -180,7 +184,7 @@ class ScriptedBackend:
         return TrainingFinished(trial=job.trial, attempt=job.attempt, outcome=outcome, **words)
 
     def _epoch(self, job, accuracies, epoch):
-        accuracy = accuracies[epoch - 1]
+        accuracy, health = accuracies[epoch - 1]
         return EpochFinished(
             trial=job.trial,
             attempt=job.attempt,
@@ -194,7 +198,7 @@ class ScriptedBackend:
                 learning_rate=0.1,
                 seconds=1.0,
             ),
-            so_far=measured(accuracy, epoch),
+            so_far=measured(accuracy, epoch, health),
         )
 
 

@@ -8,6 +8,7 @@ import os
 from collections import Counter
 
 import pytest
+from killed import Killed, kill_at
 
 from hpo_torch.results.event_log import EventLog, read_events
 from hpo_torch.results.run_directory import RunDirectory
@@ -19,37 +20,9 @@ GOOD = [0.5, 0.8, 0.9]
 SCRIPT = [GOOD, [0.6, 0.85, 0.95], [0.5, "user_code"], [0.5, "worker_died", 0.8], [0.1, 0.2, 0.3]]
 
 
-class Killed(BaseException):
-    """What kill -9 is to a process: nothing catches it."""
-
-
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: None)  # what a killed process wrote is not lost
-
-
-@pytest.fixture
-def kill():
-    """Make a method kill its process before or after its n-th call."""
-
-    def arrange(patch, owner, method, moment, occurrence):
-        real = getattr(owner, method)
-        calls = 0
-
-        def fatal(*args, **kwargs):
-            nonlocal calls
-            calls += 1
-            if calls == occurrence and moment == "before":
-                raise Killed
-            result = real(*args, **kwargs)
-            if calls == occurrence and moment == "after":
-                raise Killed
-            return result
-
-        patch.setattr(owner, method, fatal)
-        return lambda: calls
-
-    return arrange
 
 
 def figures(run):
@@ -122,14 +95,14 @@ WINDOWS = [
 @pytest.mark.parametrize(
     "window", WINDOWS, ids=[w if isinstance(w, str) else w[1] for w in WINDOWS]
 )
-def test_killed_study_ends_like_an_undisturbed_one(window, moment, run_script, undisturbed, kill):
+def test_killed_study_ends_like_an_undisturbed_one(window, moment, run_script, undisturbed):
     owner, method = (run_script.backend, window) if window == "submit" else window
     occurrence = 0
     while True:
         occurrence += 1
         name = f"killed-{occurrence}"
         with pytest.MonkeyPatch.context() as patch:
-            calls = kill(patch, owner, method, moment, occurrence)
+            calls = kill_at(patch, owner, method, moment, occurrence)
             try:
                 run_script(SCRIPT, name=name)
             except Killed:

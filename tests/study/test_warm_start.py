@@ -19,6 +19,7 @@ from hpo_torch.search.cnn_space import cnn_space
 from hpo_torch.search.domains import Choice
 from hpo_torch.search.objectives import find_objective
 from hpo_torch.search.study_space import study_space
+from hpo_torch.study.epoch_values import values_after
 from hpo_torch.study.references import read_references
 from hpo_torch.study.warm_start import WARM_START_ATTRIBUTE, Target, map_run, warm_start
 
@@ -247,3 +248,12 @@ def test_choice_compares_types(earlier):
     numbers = replace(target(), space=replace(SPACE, parameters=parameters))
     with pytest.raises(UsageError, match="batch_norm true is none of 0, 1"):
         map_run(earlier(EARLIER[:1]), numbers)
+
+
+def test_where_objective_and_health_are_two_both_are_told(earlier):
+    study = optuna.create_study(directions=["maximize"] * 2)
+    warm_start(study, map_run(earlier(), target(mode="pareto")))
+    assert [t.values for t in study.trials] == [[0.8, 0.5], None, [0.0, 0.0], [0.7, 0.5]]
+    assert [values_after(study.trials[0], epoch) for epoch in (1, 2)] == [(0.5, 0.5), (0.8, 0.5)]
+    assert values_after(study.trials[1], 2) == (0.4, 0.5)  # pruned: what it had reached is known
+    assert all(not t.intermediate_values for t in study.trials)
