@@ -10,7 +10,7 @@ USAGE, DATA, OUTPUT = 2, 4, 5
 
 BAD = [
     (("--dataset", "mnits"), USAGE, "unknown dataset 'mnits'. Did you mean 'mnist'?"),
-    (("--mode", "helth"), USAGE, "search.mode: expected 'simple' or 'health', got 'helth'"),
+    (("--mode", "helth"), USAGE, "'constrained' or 'pareto', got 'helth'"),
     (("--optimize-for", "val_acuracy"), USAGE, "Did you mean 'val_accuracy'?"),
     (("--mode", "simple", "--optimize-for", "overall_health"), USAGE, "Use mode 'health'"),
     (("--fix", "filter=32"), USAGE, "unknown hyperparameter 'filter'. Did you mean 'filters'?"),
