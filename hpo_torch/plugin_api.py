@@ -40,7 +40,7 @@ from hpo_torch.hooks.records import (
     ObjectiveSpec,
 )
 from hpo_torch.hooks.specs import hookimpl
-from hpo_torch.search.objectives import References, Score, cost_discount, skill_gate
+from hpo_torch.search.objectives import References, Score, cost_discount, skill, skill_gate
 
 __all__ = [
     "hookimpl",
@@ -74,6 +74,7 @@ __all__ = [
     "References",
     "Score",
     "cost_discount",
+    "skill",
     "skill_gate",
     # execution backends
     "BackendFactory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
@@ -172,6 +173,15 @@ class HealthSettings(Section):
     stop: bool = Field(
         True, description="stop a trial that its health shows to be hopeless: broken without skill"
     )
+
+    def weights_of(self, defaults: Mapping[str, float]) -> dict[str, float]:
+        """Return every metric's weight: the configured one, or its default (0 without those).
+
+        Args:
+            defaults: Every offered metric's default weight, by name.
+        """
+        used = 1.0 if self.default_weights else 0.0
+        return {**{name: used * weight for name, weight in defaults.items()}, **self.weights}
 
     @model_validator(mode="before")
     @classmethod

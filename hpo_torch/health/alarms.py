@@ -7,8 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.health.alerts import EXPLODING_FACTOR, MIN_NORMS
-from hpo_torch.health.score import skill
-from hpo_torch.search.objectives import FULL_SKILL
+from hpo_torch.search.objectives import FULL_SKILL, skill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,11 @@ from hpo_torch.health.alerts import training_alerts
 from hpo_torch.health.gradient_recorder import GradientRecorder
 from hpo_torch.health.metric import TrainingRecord, Validation
 from hpo_torch.health.probe import isolated, make_probe
-from hpo_torch.health.score import overall_health, skill
+from hpo_torch.health.score import overall_health
 from hpo_torch.health.update_recorder import UpdateRecorder
 from hpo_torch.health.validation_recorder import ValidationRecorder
 from hpo_torch.protocol.measurements import HealthReading
+from hpo_torch.search.objectives import skill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

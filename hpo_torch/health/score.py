@@ -28,15 +28,13 @@ def resolve_weights(
         UnknownNameError: A configured name is no metric's.
         InvalidValueError: A weight is negative or not finite, or all are zero.
     """
-    used = settings.default_weights
-    defaults = {spec.name: spec.default_weight if used else 0.0 for spec in specs}
-    configured = settings.weights
-    for name, weight in configured.items():
+    defaults = {spec.name: spec.default_weight for spec in specs}
+    for name, weight in settings.weights.items():
         if name not in defaults:
             raise UnknownNameError("health metric", name, defaults)
         if not (math.isfinite(weight) and weight >= 0.0):
             raise InvalidValueError(f"health.weights.{name}", "a finite number from 0", weight)
-    weights = {**defaults, **configured}
+    weights = settings.weights_of(defaults)
     if not any(weights.values()):
         raise InvalidValueError(
             "health.weights",
@@ -45,18 +43,6 @@ def resolve_weights(
             "Give a metric a weight, or search with --mode simple.",
         )
     return weights
-
-
-def skill(accuracy: float, baseline_accuracy: float) -> float:
-    """Return clip((A - A0) / (1 - A0), 0, 1): the share of what can be learnt that was.
-
-    Args:
-        accuracy: A, 0..1.
-        baseline_accuracy: A0, the majority class's share; with 1 there is nothing to learn, so 0.
-    """
-    if baseline_accuracy >= 1.0:
-        return 0.0
-    return min(1.0, max(0.0, (accuracy - baseline_accuracy) / (1.0 - baseline_accuracy)))
 
 
 def overall_health(

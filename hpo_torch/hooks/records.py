@@ -74,12 +74,15 @@ class ObjectiveSpec(Record):
         health_only: Only for health mode, where it is the whole score.
         early_stopping_metric: What has to improve for training to go on.
         keeps: Whose epoch's weights are saved and scored: the best by that metric, or the last.
+        is_accuracy: Whether it is a share of right answers, of which a network without skill has
+            A0, the majority class's, and not 0.
         relative: Whether it compares with `References`, the costs of the first completed trial.
     """
 
     health_only: bool = False
     early_stopping_metric: Literal["val_accuracy", "val_loss"] = "val_loss"
     keeps: Literal["best", "last"] = "best"
+    is_accuracy: bool = False
     relative: bool = False
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hpo_torch.protocol.measurements import Frozen
-from hpo_torch.search.modes import ACCURACIES, health_value, optimises_two
+from hpo_torch.search.modes import health_value, optimises_two
+from hpo_torch.search.objectives import find_objective
 from hpo_torch.search.pareto import Point, best_objective, front, healthiest_within, hypervolume
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def front_of(trials: Sequence[TrialResult], search: SearchSettings) -> Front | N
     if not optimises_two(search):
         return None
     points = points_of(trials)
-    reference = (chance_level(trials) if search.optimize_for in ACCURACIES else 0.0, 0.0)
+    is_accuracy = find_objective(search.optimize_for).is_accuracy
+    reference = (chance_level(trials) if is_accuracy else 0.0, 0.0)
     healthiest, best = healthiest_within(points, search.delta), best_objective(points)
     return Front(
         trials=[

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from hpo_torch.protocol.measurements import HealthReading
 
-# Within 2 decades across depth were all networks that trained well, from 6 on none that did.
+# Where the metric `gradient_health` begins to fall, and where it reads 0. ReLU networks of 3 and 20
+# layers lay within half a decade, sigmoid networks of 20 at 17, with weights four times He's at 8.
 HEALTHY_DECADES: Final = 2.0
 BROKEN_DECADES: Final = 6.0
 # Useful trainings of small networks had medians between 10^-3 and 10^-2; this is the range in which

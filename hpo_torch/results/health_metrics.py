@@ -71,9 +71,8 @@ def metric_figures(
 
 def metric_weights(settings: HealthSettings) -> dict[str, float]:
     """Return the weight of every installed or configured metric, by name."""
-    used = 1.0 if settings.default_weights else 0.0
-    offered = {s.name: used * s.default_weight for s in installed_registry().health_metrics}
-    return {**offered, **settings.weights}
+    offered = installed_registry().health_metrics
+    return settings.weights_of({spec.name: spec.default_weight for spec in offered})
 
 
 def _figures(name: str, weight: float | None, completed: Sequence[TrialResult]) -> MetricFigures:

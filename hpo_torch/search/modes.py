@@ -60,9 +60,6 @@ MODES: Final[Mapping[str, Mode]] = {
     )
 }
 
-ACCURACIES: Final = frozenset({"val_accuracy", "accuracy"})
-"""Objectives that a network without skill is above 0 at: at A0, the majority class's share."""
-
 JUDGES_TWO: Final = ("none", "median", "percentile", "asha")
 """The pruners of two objectives: they compare trials, which can be ranked by both."""
 

@@ -94,6 +94,18 @@ def cost_discount(amount: float, reference: float) -> float:
     return 1.0 / (1.0 + math.log2(1.0 + amount / reference))
 
 
+def skill(accuracy: float, baseline_accuracy: float) -> float:
+    """Return clip((A - A0) / (1 - A0), 0, 1): the share of what can be learnt that was.
+
+    Args:
+        accuracy: A, 0..1.
+        baseline_accuracy: A0, the majority class's share; with 1 there is nothing to learn, so 0.
+    """
+    if baseline_accuracy >= 1.0:
+        return 0.0
+    return min(1.0, max(0.0, (accuracy - baseline_accuracy) / (1.0 - baseline_accuracy)))
+
+
 def skill_gate(skill: float) -> float:
     """Return clip(skill / 0.10, 0, 1): how far a network's health counts.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback
 
 from hpo_torch.health.monitor import HealthReport
-from hpo_torch.health.score import skill
 from hpo_torch.protocol.events import HEALTH_STOP, EpochFinished, HealthAlert
 from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
+from hpo_torch.search.objectives import skill
 from hpo_torch.training.kept_weights import KeptWeights
 
 if TYPE_CHECKING:

@@ -22,13 +22,3 @@ def accuracy(network: nn.Module, inputs: Tensor, labels: Tensor) -> float:
     """Return the share, 0..1, of inputs [P, ...] that get their label, int64 [P]."""
     right = answers(network, inputs).argmax(dim=1) == labels
     return right.double().mean().item()
-
-
-def skill(accuracy: float, baseline: float) -> float:
-    """Return clip((A - A0) / (1 - A0), 0, 1), the share of what can be learnt that was.
-
-    Args:
-        accuracy: A, 0..1.
-        baseline: A0, the majority class's share, below 1.
-    """
-    return min(1.0, max(0.0, (accuracy - baseline) / (1.0 - baseline)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hpo_torch.plugin_api import skill
 from hpo_torch.protocol.measurements import HealthReading
 from hpo_torch_health.corruptions import corruptions_of
 from hpo_torch_health.generalization import NO_VALIDATION, ONE_CLASS
-from hpo_torch_health.probe_answers import accuracy, skill
+from hpo_torch_health.probe_answers import accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from hpo_torch.health.monitor import Baseline, HealthMonitor
 from hpo_torch.health.score import resolve_weights
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.models.build import build_network
-from hpo_torch.protocol.measurements import EpochMetrics
 from hpo_torch.search.families import search_space
+from hpo_torch.testing.fake_training import fake_metrics
 
 MNIST = 48_000  # training examples of an epoch
 SHARE = 0.05
@@ -33,17 +33,7 @@ def test_an_epochs_probes_cost_less_than_a_twentieth_of_its_training() -> None:
     )
     passed = []
     network.conv1.register_forward_pre_hook(lambda _, inputs: passed.append(len(inputs[0])))
-    epoch = EpochMetrics(
-        epoch=1,
-        train_loss=1.0,
-        train_accuracy=0.5,
-        val_loss=1.0,
-        val_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=1.0,
-    )
-
-    report = monitor.epoch_report(network, [epoch], 0)
+    report = monitor.epoch_report(network, [fake_metrics(1)], 0)
 
     assert report.readings.keys() == set(measured)
     assert settings.probe_size < sum(passed) < SHARE * MNIST

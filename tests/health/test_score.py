@@ -9,7 +9,7 @@ import pytest
 
 from hpo_torch.config.schema import HealthSettings
 from hpo_torch.errors import InvalidValueError, UnknownNameError
-from hpo_torch.health.score import overall_health, resolve_weights, skill
+from hpo_torch.health.score import overall_health, resolve_weights
 from hpo_torch.hooks.records import HealthMetricSpec
 from hpo_torch.protocol.measurements import HealthReading
 
@@ -120,13 +120,6 @@ def test_below_half_the_weight_there_is_no_value() -> None:
     assert combined({}, {"a": 1.0}) is None
     halves = {"a": 0.1, "b": 0.7, "c": 0.8}  # in floats, 0.1 + 0.7 is a hair below half of 1.6
     assert combined({"a": 0.5, "b": 0.5, "c": None}, halves) == pytest.approx(0.5)
-
-
-def test_skill_by_hand() -> None:
-    assert skill(0.55, 0.1) == pytest.approx(0.5)
-    assert skill(0.05, 0.1) == 0.0
-    assert skill(1.0, 0.1) == 1.0
-    assert skill(1.0, 1.0) == 0.0
 
 
 SPECS = [

@@ -31,6 +31,7 @@ PUBLIC = {
     "References",
     "Score",
     "cost_discount",
+    "skill",
     "skill_gate",
     "BackendFactory",
     "ExecutionBackend",

@@ -19,6 +19,7 @@ from hpo_torch.search.objectives import (
     References,
     cost_discount,
     find_objective,
+    skill,
     skill_gate,
 )
 
@@ -123,3 +124,10 @@ def test_references_are_a_trials_costs_and_survive_json():
     references = References.of(TRIAL.model_copy(update={"inference_seconds": 0.0}))
     assert references == References(training_seconds=10.0)
     assert References.model_validate_json(references.model_dump_json()) == references
+
+
+def test_skill_by_hand() -> None:
+    assert skill(0.55, 0.1) == pytest.approx(0.5)
+    assert skill(0.05, 0.1) == 0.0
+    assert skill(1.0, 0.1) == 1.0
+    assert skill(1.0, 1.0) == 0.0
