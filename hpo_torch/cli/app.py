@@ -14,6 +14,7 @@ from hpo_torch.cli.console import INTERRUPTED, fail, warn
 from hpo_torch.cli.health import health
 from hpo_torch.cli.methods import pruners, samplers
 from hpo_torch.cli.optimize import optimize
+from hpo_torch.cli.plot import plot
 from hpo_torch.cli.resume import resume
 from hpo_torch.cli.retrain import retrain
 from hpo_torch.cli.space import space
@@ -52,6 +53,7 @@ def build_app() -> typer.Typer:
     app.command()(results.show)
     app.command()(results.runs)
     app.command()(health)
+    app.command()(plot)
     app.add_typer(listings.datasets_app, name="datasets")
     app.command()(listings.objectives)
     app.command()(listings.modes)

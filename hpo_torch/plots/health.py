@@ -10,10 +10,11 @@ from hpo_torch.plots.style import (
     GREEN,
     GREY,
     LABEL_SIZE,
-    LIGHT_GREY,
     SKY,
     SMALL_SIZE,
     VERMILION,
+    faint,
+    ink,
     new_figure,
     polish,
     shorten,
@@ -84,7 +85,7 @@ def _draw_metrics(
     for label in axes.get_yticklabels()[counted + 1 :]:
         label.set_color(GREY)
     if counted < len(ordered):
-        axes.axhline(counted + 0.5, color=LIGHT_GREY, linewidth=1)
+        axes.axhline(counted + 0.5, color=faint(), linewidth=1)
         _write(axes, (1.08, counted + 0.8), "tracked only", GREY, "right")
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1.08)
@@ -102,7 +103,7 @@ def _draw_value(axes: Axes, position: int, value: float | None, reason: str, col
         _write(axes, (0.0, position), text, GREY, "left")
         return
     axes.barh(position, value, color=colour, height=0.7)
-    shade = GREY if colour == _PALE else "black"
+    shade = GREY if colour == _PALE else ink()
     _write(axes, (value, position), f"{value:.2f}", shade, "left")
 
 
@@ -140,7 +141,7 @@ def _draw_layer_figure(axes: Axes, figure: LayerFigure, layers: list[str]) -> No
     numbers = [f"{value:.3g}" if few or not math.isfinite(value) else "" for _, value in known]
     axes.bar_label(bars, numbers, padding=2, fontsize=SMALL_SIZE)
     for text, (_, value) in zip(axes.texts, known, strict=True):
-        text.set_color("black" if math.isfinite(value) else VERMILION)
+        text.set_color(ink() if math.isfinite(value) else VERMILION)
     polish(axes, "", "", "")
     axes.set_title(shorten(figure.label, 26), fontsize=LABEL_SIZE, loc="left", parse_math=False)
     axes.axvline(0, color=GREY, linewidth=1)

@@ -11,9 +11,9 @@ from matplotlib.ticker import PercentFormatter
 
 from hpo_torch.plots.style import (
     LABEL_SIZE,
-    LIGHT_GREY,
     SMALL_SIZE,
     TITLE_SIZE,
+    faint,
     new_figure,
     shorten,
 )
@@ -110,7 +110,7 @@ def _panels(names: Sequence[str]) -> tuple[Figure, Axes, Axes]:
 
 
 def _draw_matrix(figure: Figure, axes: Axes, shares: NDArray[np.float64]) -> None:
-    axes.set_facecolor(LIGHT_GREY)
+    axes.set_facecolor(faint())
     # The square root lets a 1 % confusion be seen beside a 99 % diagonal.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     bar = figure.colorbar(

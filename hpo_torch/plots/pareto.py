@@ -15,6 +15,7 @@ from hpo_torch.plots.style import (
     SMALL_SIZE,
     VERMILION,
     new_figure,
+    paper,
     polish,
 )
 from hpo_torch.search.pareto import front
@@ -100,7 +101,7 @@ def _scatter(axes: Axes, points: Sequence[Point], marker: str, colour: str, labe
             zorder=3,
             label=f"{label} ({len(points)})",
             linewidths=0.5,
-            edgecolors="white",
+            edgecolors=paper(),
         )
 
 

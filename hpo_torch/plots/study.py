@@ -14,6 +14,7 @@ from hpo_torch.plots.style import (
     SMALL_SIZE,
     VERMILION,
     new_figure,
+    paper,
     polish,
     shorten,
 )
@@ -88,7 +89,7 @@ def _draw_scores(axes: Axes, trials: list[TrialResult], marker: str, colour: str
             color=colour,
             s=_MARKER_AREA,
             linewidths=0.5,
-            edgecolors="white",
+            edgecolors=paper(),
             label=f"{state} ({len(scored)})",
         )
     if unscored:

@@ -9,6 +9,7 @@ from hpo_torch.plots.style import (
     GREY,
     LABEL_SIZE,
     SMALL_SIZE,
+    ink,
     new_figure,
     polish,
     shorten,
@@ -46,7 +47,7 @@ def metric_ranges(report: StudyHealth) -> Figure:
     names = [shorten(metric.name) for metric in metrics]
     axes.set_yticks(range(len(metrics)), names, fontsize=LABEL_SIZE)
     for label, metric in zip(axes.get_yticklabels(), metrics, strict=True):
-        label.set_color("black" if metric.weight else GREY)
+        label.set_color(ink() if metric.weight else GREY)
     axes.grid(visible=False, axis="y")
     axes.set_xlim(-0.02, 1.4)  # room for what is written beside 1
     axes.set_xticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])

@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 from hpo_torch.config.schema import RunConfig
-from hpo_torch.plots.draw import draw_run, goal_of
+from hpo_torch.plots.draw import PICTURES, draw_run
+from hpo_torch.plots.study_pictures import goal_of
+from hpo_torch.plots.trial_pictures import TRIAL_PICTURES
 from hpo_torch.results.run_directory import RunDirectory
 
 IMPORTANCE = {"learning_rate": 0.7, "convolution_blocks": 0.3}
@@ -26,21 +28,27 @@ def pictures(run):
 def test_draw_run_best_draws_the_study_and_its_winner(build_run, twelve_trials, make_report):
     run = build_run(twelve_trials, make_report(10), IMPORTANCE)
     drawings = draw_run(run, "best")
-    assert [drawing.skipped for drawing in drawings] == [""] * 7
-    assert sorted(d.path.relative_to(run.path).as_posix() for d in drawings) == sorted(BEST)
-    assert pictures(run) == sorted(BEST)
+    assert [drawing.path.stem for drawing in drawings] == [picture.name for picture in PICTURES]
+    drawn = {d.path.relative_to(run.path).as_posix() for d in drawings if not d.skipped}
+    assert set(BEST) <= drawn
+    assert set(pictures(run)) <= drawn
 
 
-def test_draw_run_all_adds_the_curves_of_every_trial_with_epochs(
+def test_draw_run_all_adds_pictures_of_every_trial_with_epochs(
     build_run, twelve_trials, make_report
 ):
     run = build_run(twelve_trials[2:6], make_report(2), IMPORTANCE)
     drawings = draw_run(run, "all")
     # Trial 5 failed before its first epoch.
     numbers = [2, 3, 4]
-    curves = [f"trials/{number:04d}/plots/learning_curves.png" for number in numbers]
-    assert pictures(run) == sorted([*BEST, *curves])
-    assert len(drawings) == 7 + 3
+    still = [picture.name for picture in TRIAL_PICTURES if not picture.animated]
+    drawn = {d.path.relative_to(run.path).as_posix(): d.skipped for d in drawings}
+    for number in numbers:
+        folder = f"trials/{number:04d}/plots"
+        assert {f"{folder}/{name}.png" for name in still} < drawn.keys()
+        assert drawn[f"{folder}/learning_curves.png"] == drawn[f"{folder}/health.png"] == ""
+    assert not any("0005" in path for path in drawn)
+    assert {path for path, skipped in drawn.items() if not skipped} == set(pictures(run))
 
 
 def test_draw_run_none_draws_nothing(build_run, twelve_trials, make_report):
@@ -52,7 +60,7 @@ def test_draw_run_none_draws_nothing(build_run, twelve_trials, make_report):
 def test_draw_run_says_what_it_skipped_and_why(build_run, make_trial):
     run = build_run([make_trial(0, health={})])
     drawings = {drawing.path.stem: drawing.skipped for drawing in draw_run(run, "best")}
-    assert drawings == {
+    assert drawings.items() >= {
         "optimization_history": "",
         "hyperparameter_importance": "importance was not computed: it needs more completed trials",
         "pareto_front": "",
@@ -60,9 +68,9 @@ def test_draw_run_says_what_it_skipped_and_why(build_run, make_trial):
         "health": "no health was measured of trial 0",
         "health_metrics": "no health was measured of a completed trial",
         "confusion_matrix": "no model was scored on the test set",
-    }
-    drawn = ["learning_curves", "optimization_history", "pareto_front"]
-    assert pictures(run) == [f"plots/{name}.png" for name in drawn]
+    }.items()
+    for name, skipped in drawings.items():
+        assert (run.path / f"plots/{name}.png").exists() == (not skipped)
 
 
 def test_draw_run_without_trials_draws_nothing_and_says_why(tmp_path):
