@@ -17,6 +17,8 @@ Combination = Literal["geometric", "arithmetic", "min"]
 Missing = Literal["renormalize", "zero"]
 ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
 
+_VALIDATION_SHARE = 0.2
+
 
 class Section(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
@@ -30,8 +32,12 @@ class DataSettings(Section):
     dataset: str = Field("digits", description="name of a data set: `hpo-torch datasets list`")
     dir: str | None = Field(None, description="folder of data files; a per-user cache by default")
     download: bool = Field(True, description="fetch missing files")
-    validation_split: float = Field(
-        0.2, gt=0.0, lt=1.0, description="share of the training set that validates, stratified"
+    validation_split: float | None = Field(
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="share of the training set that validates, stratified; by default the data "
+        "set's own, which is 0.2 of most",
     )
     path: str | None = Field(None, description="own data: a folder of images or a table of texts")
     text_column: str | None = Field(None, description="own table: the column of texts")
@@ -53,6 +59,11 @@ class DataSettings(Section):
         description="largest image set kept on the device, 10^9 bytes; half of its free memory by "
         "default. A larger one is streamed from where it lies",
     )
+
+    @property
+    def validation_share(self) -> float:
+        """The share that validates; 0.2 where neither the user nor the data set has said."""
+        return _VALIDATION_SHARE if self.validation_split is None else self.validation_split
 
 
 class SearchSettings(Section):

@@ -130,7 +130,7 @@ def prepare_images(
         DataError: The set cannot be split so.
     """
     check_image_data(settings.dataset, data)
-    split = stratified_split(data.train_labels, settings.validation_split, split_seed, data.groups)
+    split = stratified_split(data.train_labels, settings.validation_share, split_seed, data.groups)
     statistics = pixel_statistics(data.train_images, split.train)
     size = data.train_images.numel() + data.test_images.numel()
     resident = size <= memory_limit(device, settings.memory_limit_gb)

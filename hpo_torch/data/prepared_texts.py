@@ -203,7 +203,7 @@ def prepare_texts(
         MissingDependencyError: The tokenizer's package does not work here.
     """
     check_text_data(settings.dataset, data)
-    split = stratified_split(data.train_labels, settings.validation_split, split_seed, data.groups)
+    split = stratified_split(data.train_labels, settings.validation_share, split_seed, data.groups)
     folder = data_dir(settings.dir) / "cache" / "texts"
     tokenizer = find_tokenizer(settings.tokenizer)
     return TextSource(

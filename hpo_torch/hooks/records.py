@@ -38,6 +38,8 @@ class DatasetSpec(Record):
         sizes: Number of training and test examples; None likewise.
         source: Where the data come from, for people.
         flips: Whether a mirrored image keeps its class; never of digits and signs.
+        validation_split: Share of the training set that validates unless the user says otherwise,
+            above 0, below 1.
     """
 
     kind: InputKind
@@ -46,6 +48,7 @@ class DatasetSpec(Record):
     sizes: tuple[int, int] | None
     source: str
     flips: bool = False
+    validation_split: float = 0.2
 
     @property
     def has_facts(self) -> bool:

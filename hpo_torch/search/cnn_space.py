@@ -26,12 +26,13 @@ _COLOURS = 3
 _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,
-    "filters": 128,
+    "filters": 96,
     "kernel_size": 5,
     "hidden_units": 256,
     "dropout": 0.5,
     "learning_rate": 4e-3,
     "weight_decay": 1e-2,
+    "label_smoothing": 0.1,
     "schedule": "one_cycle",
     "augment_shift": 2,
     "augment_affine": 0.25,
@@ -127,7 +128,7 @@ def _convolutions() -> tuple[Parameter, ...]:
         ),
         Parameter(
             "filters",
-            Choice((16, 32, 64, 128, 256)),
+            Choice((16, 32, 64, 96, 128, 256)),
             32,
             "Filters of the last convolution; without growth, of every one.",
             allowed=Int(1, 1024),

@@ -41,6 +41,14 @@ def optimisation(*, learning_rate: float = 1e-3) -> tuple[Parameter, ...]:
             "Pull of weights (not biases, not normalisation) towards zero.",
             allowed=Float(0.0, 1.0),
         ),
+        Parameter(
+            "label_smoothing",
+            Choice((0.0, 0.1)),
+            0.0,
+            "Share of the target that is spread over all classes, so that nothing is learnt to be "
+            "certain.",
+            allowed=Float(0.0, 0.9),
+        ),
         Parameter("clip_gradients", _BOOL, False, "Whether long gradients are shortened."),
         Parameter(
             "gradient_clip_norm",

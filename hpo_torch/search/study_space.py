@@ -32,7 +32,7 @@ def study_space(
         InvalidValueError: A hyperparameter cannot be searched, or fixed, so.
     """
     search = config.search
-    train_size = round(examples * (1 - config.data.validation_split))
+    train_size = round(examples * (1 - config.data.validation_share))
     space, single = change_space(
         search_space(family, input_shape, train_size, search.min_epochs, search.max_epochs, flips),
         search.space,

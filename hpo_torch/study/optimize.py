@@ -12,7 +12,7 @@ from hpo_torch.execution.select import select_backend
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.run_names import default_run_name
-from hpo_torch.study.plan import plan_study
+from hpo_torch.study.plan import plan_study, with_data_defaults
 from hpo_torch.study.session import Session
 from hpo_torch.study.shared_study import check_shared_study
 
@@ -46,11 +46,10 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
         run = RunDirectory.create(root, name)
     else:  # the name is the study's, on which several engines of this machine may work
         output = config.output.model_copy(update={"name": name})
-        config = config.model_copy(update={"output": output})
-        plan = replace(plan, config=config)
+        plan = replace(plan, config=plan.config.model_copy(update={"output": output}))
         run = RunDirectory.create_beside(root, name)
     with run_lock(run.path):
-        run.write_config(config)
+        run.write_config(plan.config)
         Session(plan, selection, run, audience).work(backend, registry)
     return run
 
@@ -67,6 +66,7 @@ def prepare(
         begun: Whether the run's own storage has the study, with its queue and earlier trials; of
             a study that engines share, its database says so.
     """
+    config = with_data_defaults(config, registry)
     if config.execution.storage is not None:
         begun = check_shared_study(config.execution.storage, config)
     request = data_request(config.data, progress=audience.progress, warn=audience.warn)

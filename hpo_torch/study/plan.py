@@ -122,6 +122,19 @@ def plan_study(
     )
 
 
+def with_data_defaults(config: RunConfig, registry: Registry) -> RunConfig:
+    """Fill in what the data set says by default: a run's settings must not depend on a version.
+
+    Raises:
+        UnknownNameError: No such data set.
+    """
+    if config.data.validation_split is not None:
+        return config
+    share = registry.datasets.get(config.data.dataset).validation_split
+    data = config.data.model_copy(update={"validation_split": share})
+    return config.model_copy(update={"data": data})
+
+
 def _queue(
     search: SearchSettings, space: SearchSpace, fixed: Mapping[str, Value]
 ) -> tuple[dict[str, Any], ...]:

@@ -63,7 +63,7 @@ class StateFile(Callback):
         self._path = None if job.output_dir is None else Path(job.output_dir) / STATE_FILE
         self._identity = {
             **job.model_dump(mode="json", include=set(_DECISIVE)),
-            "validation_split": job.data.validation_split,
+            "validation_split": job.data.validation_share,
             "data": fingerprint,
             "version": __version__,
         }

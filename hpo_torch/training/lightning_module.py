@@ -74,6 +74,7 @@ class Classifier(LightningModule):
         self.network = build_network(
             family, dict(hyperparameters), tuple(input_spec["shape"]), len(class_names)
         )
+        self._smoothing = float(hyperparameters["label_smoothing"])
         self.stop_signal: threading.Event | None = None
         self.accumulate = 1
         self.interrupted = False
@@ -111,7 +112,11 @@ class Classifier(LightningModule):
         return None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the batch's mean cross-entropy; Lightning takes its gradient.
+        """Return the batch's mean loss; Lightning takes its gradient.
+
+        The loss is the cross-entropy with the targets that `label_smoothing` leaves (C. Szegedy et
+        al., "Rethinking the Inception Architecture for Computer Vision", 2016); what is counted is
+        the plain one, which can be compared with the validation's.
 
         Of a divided batch, the gradients of all parts but the last are taken here. Each part's loss
         is weighted by its share of the examples, so that the sum of the gradients is the undivided
@@ -132,8 +137,12 @@ class Classifier(LightningModule):
     def _share_of_loss(self, part: Batch, batch: Batch) -> Tensor:
         inputs, labels = part
         logits = self.network(inputs)
-        loss = functional.cross_entropy(logits, labels)
+        log_probabilities = logits.log_softmax(dim=1)
+        loss = functional.nll_loss(log_probabilities, labels)
         self.train_tally.add(loss, logits, labels)
+        if self._smoothing:
+            spread = -log_probabilities.mean()
+            loss = (1 - self._smoothing) * loss + self._smoothing * spread
         return loss * (len(labels) / len(batch[1]))
 
     def _take_gradient(self, loss: Tensor) -> Tensor:

@@ -68,6 +68,8 @@ _DATASETS = [
         num_classes=43,
         input_shape=(3, 32, 32),
         sizes=(26_640, 12_630),
+        # 888 physical signs of 43 classes: what is held out is missed more than elsewhere.
+        validation_split=0.1,
         source="Stallkamp et al. 2012: https://benchmark.ini.rub.de",
     ),
     DatasetSpec(

@@ -26,7 +26,8 @@ def resolve(**values):
 def test_defaults_are_the_documented_ones():
     config = resolve_config([]).config
     assert config.data.dataset == "digits"
-    assert config.data.validation_split == 0.2
+    assert config.data.validation_split is None
+    assert config.data.validation_share == 0.2
     assert config.search.mode == "health"
     assert config.search.health_weight == 0.3
     assert config.search.trials == 10

@@ -21,7 +21,7 @@ from hpo_torch.results.records import RunSummary, read_record
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView
 from hpo_torch.study.audience import Audience
-from hpo_torch.study.plan import plan_study
+from hpo_torch.study.plan import plan_study, with_data_defaults
 from hpo_torch.study.session import Session
 from hpo_torch.study.storage import is_begun, open_storage, open_study
 
@@ -273,6 +273,7 @@ def run_script(tmp_path, registry, make_config):
         config = make_config(**{"trials": len(script), **settings})
         run = RunDirectory(tmp_path / name) if again else RunDirectory.create(tmp_path, name)
         run.write_config(config)
+        config = with_data_defaults(config, registry)
         plan = plan_study(config, registry, data_request(config.data), begun=is_begun(run))
         events, warnings = [], []
         audience = Audience(listeners=[events.append], warn=warnings.append)

@@ -22,7 +22,14 @@ SPACE = cnn_space(SHAPE, 1437, 5, 20)
 BASE = {"hidden_layers": 2, "hidden_units": 64, "optimizer": "sgd", "clip_gradients": True}
 
 # How the loop trains, not what: the test of train_trial changes each of these.
-OF_THE_LOOP = {"batch_size", "clip_gradients", "gradient_clip_norm", "epochs", "schedule"}
+OF_THE_LOOP = {
+    "batch_size",
+    "clip_gradients",
+    "gradient_clip_norm",
+    "epochs",
+    "label_smoothing",
+    "schedule",
+}
 
 # What the network sees of the training images, and no other ones.
 OF_THE_IMAGES = {

@@ -16,7 +16,8 @@ BASE = {"hidden_layers": 2, "hidden_units": 64, "optimizer": "sgd", "clip_gradie
 
 # How the loop trains and on what, not what; tests of trials and of text sets look at these.
 OF_THE_LOOP = {"batch_size", "clip_gradients", "epochs", "schedule", "sequence_length"} | {
-    "gradient_clip_norm"
+    "label_smoothing",
+    "gradient_clip_norm",
 }
 
 
