@@ -10,6 +10,41 @@ from pathlib import Path
 import pytest
 
 PROGRAM = [sys.executable, "-m", "hpo_torch.cli.app"]
+PRIORITIES = ("critical", "high", "medium", "low")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("product tests")
+    group.addoption(
+        "--priority", choices=PRIORITIES, help="product tests of this priority, or a higher one"
+    )
+    group.addoption("--test", metavar="T017", help="this product test only")
+    group.addoption("--quick", action="store_true", help="product tests with fewer epochs")
+    group.addoption("--stop-on-failure", action="store_true", help="the first failure ends it")
+
+
+def pytest_configure(config):
+    if config.getoption("--stop-on-failure"):
+        config.option.maxfail = 1
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what `--priority` or `--test` does not ask for."""
+    priority, number = config.getoption("--priority"), config.getoption("--test")
+    if priority is None and number is None:
+        return
+    wanted = PRIORITIES[: PRIORITIES.index(priority or "low") + 1]
+    marks = {item: item.get_closest_marker("product") for item in items}
+    chosen = [
+        item
+        for item, mark in marks.items()
+        if mark is not None and mark.args[1] in wanted and number in {None, mark.args[0]}
+    ]
+    if not chosen:
+        known = ", ".join(sorted(mark.args[0] for mark in marks.values() if mark is not None))
+        raise pytest.UsageError(f"no product test {number} of priority {priority}; known: {known}")
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @dataclass(frozen=True)
