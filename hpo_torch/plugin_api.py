@@ -10,12 +10,20 @@ from hpo_torch.data.downloads import (
     read_file,
     verify_file,
 )
+from hpo_torch.data.image_files import (
+    DECODER_VERSION,
+    ImageHeader,
+    read_image_header,
+    read_pixels,
+)
+from hpo_torch.data.image_listing import list_images
 from hpo_torch.data.spec import (
     DataRequest,
     DatasetFacts,
     DatasetLoader,
     ImageData,
     OwnDataLoader,
+    OwnExamples,
     TextData,
 )
 from hpo_torch.errors import (
@@ -56,6 +64,7 @@ __all__ = [
     "DatasetLoader",
     "ImageData",
     "OwnDataLoader",
+    "OwnExamples",
     "TextData",
     # files of data sets
     "RemoteArchive",
@@ -65,6 +74,12 @@ __all__ = [
     "find_file",
     "read_file",
     "verify_file",
+    # image files
+    "DECODER_VERSION",
+    "ImageHeader",
+    "list_images",
+    "read_image_header",
+    "read_pixels",
     # health metrics
     "HealthMetric",
     "Probe",

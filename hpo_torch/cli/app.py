@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 
 from hpo_torch import __version__
 from hpo_torch.cli import listings, results
+from hpo_torch.cli.archive import export, import_
+from hpo_torch.cli.compare import compare
 from hpo_torch.cli.config import config_app
 from hpo_torch.cli.console import INTERRUPTED, fail, warn
+from hpo_torch.cli.evaluate import evaluate
+from hpo_torch.cli.export_model import export_model
 from hpo_torch.cli.health import health
 from hpo_torch.cli.methods import pruners, samplers
 from hpo_torch.cli.optimize import optimize
 from hpo_torch.cli.plot import plot
+from hpo_torch.cli.predict import predict
+from hpo_torch.cli.remove import rm
+from hpo_torch.cli.report import report
 from hpo_torch.cli.resume import resume
 from hpo_torch.cli.retrain import retrain
 from hpo_torch.cli.space import space
+from hpo_torch.cli.watch import watch
 from hpo_torch.errors import HpoTorchError
 from hpo_torch.hooks.registry import installed_registry
+
+_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
+    optimize,
+    resume,
+    retrain,
+    results.show,
+    results.runs,
+    compare,
+    watch,
+    export,
+    rm,
+    health,
+    plot,
+    report,
+    predict,
+    evaluate,
+    export_model,
+    listings.objectives,
+    listings.modes,
+    samplers,
+    pruners,
+    space,
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,19 +79,10 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    app.command()(optimize)
-    app.command()(resume)
-    app.command()(retrain)
-    app.command()(results.show)
-    app.command()(results.runs)
-    app.command()(health)
-    app.command()(plot)
+    for command in _COMMANDS:
+        app.command()(command)
+    app.command("import")(import_)  # its name is a keyword of Python
     app.add_typer(listings.datasets_app, name="datasets")
-    app.command()(listings.objectives)
-    app.command()(listings.modes)
-    app.command()(samplers)
-    app.command()(pruners)
-    app.command()(space)
     app.add_typer(listings.backends_app, name="backends")
     app.add_typer(listings.plugins_app, name="plugins")
     app.add_typer(config_app, name="config")

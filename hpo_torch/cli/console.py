@@ -12,6 +12,7 @@ from rich.table import Table
 
 BEST = "bold green"
 DIM = "bright_black"
+_UNBOUNDED = 100_000
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + the signal's number."""
 
@@ -51,10 +52,7 @@ def print_json(content: Any) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numeric: int = 0
 ) -> None:
-    """Print a table; the last `numeric` columns are right-aligned.
-
-    In a pipe the table is as wide as its content, so that nothing is cut or wrapped.
-    """
+    """Print a table; the last `numeric` columns are right-aligned."""
     console = out()
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for index, column in enumerate(columns):
@@ -62,6 +60,12 @@ def print_table(
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
+    print_whole(console, table)
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table; in a pipe as wide as its content, so that nothing is cut or wrapped."""
     if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
+        unbounded = console.options.update(max_width=_UNBOUNDED)
+        console.width = max(console.width, console.measure(table, options=unbounded).maximum)
     console.print(table)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hpo_torch.cli.settings import command_line_layers, fixed_values, health_weights
+from hpo_torch.config.options import MAPPINGS, OPTIONS, option_values
 
 SEARCH, TRAINING = "What to search", "Training"
 RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
@@ -190,6 +191,10 @@ def optimize(
         str | None,
         _option("Learning curves of trials: all, best or none (default: best).", RUNNING),
     ] = None,
+    tensorboard: Annotated[
+        bool | None,
+        _option("Write TensorBoard's logs into the run's folder.", RUNNING, "--tensorboard"),
+    ] = None,
     preset: Annotated[
         str | None, _option("A preset: `hpo-torch config presets`.", SETTINGS)
     ] = None,
@@ -212,47 +217,9 @@ def optimize(
     Settings are taken from defaults, preset, file, HPO_TORCH_* environment and options, each over
     the one before.
     """
+    given = dict(locals())  # the options and nothing else yet
     from hpo_torch.cli.run import run_search
 
-    options = {
-        "data.dataset": dataset,
-        "data.dir": data_dir,
-        "data.path": data_path,
-        "data.text_column": text_column,
-        "data.label_column": label_column,
-        "data.skip_corrupt": skip_corrupt,
-        "search.family": family,
-        "search.mode": mode,
-        "search.optimize_for": optimize_for,
-        "search.health_weight": health_weight,
-        "search.delta": delta,
-        "health.combine": health_combine,
-        "health.preset": health_preset,
-        "health.stop": health_stop,
-        "search.trials": trials,
-        "search.timeout": timeout,
-        "search.trial_timeout": trial_timeout,
-        "search.max_failures": max_failures,
-        "search.max_parameters": max_parameters,
-        "search.max_memory": max_memory,
-        "search.confirm": confirm,
-        "search.confirm_seeds": confirm_seeds,
-        "search.activation": activation,
-        "search.sampler": sampler,
-        "search.pruner": pruner,
-        "search.enqueue": None if enqueue is None else str(enqueue),
-        "search.warm_start": None if warm_start is None else str(warm_start),
-        "search.seed": seed,
-        "search.min_epochs": epochs if epochs is not None else min_epochs,
-        "search.max_epochs": epochs if epochs is not None else max_epochs,
-        "execution.backend": backend,
-        "execution.device": device,
-        "execution.jobs": jobs,
-        "execution.storage": storage,
-        "execution.oversubscribe": oversubscribe,
-        "output.dir": output_dir,
-        "output.name": name,
-        "output.plots": plots,
-    }
+    options = option_values({option: given[option] for option in OPTIONS if option not in MAPPINGS})
     sets = [*(set_ or []), *fixed_values(fix or []), *health_weights(health_weights_ or [])]
     run_search(command_line_layers(preset, config, sets, options), as_json=as_json, quiet=quiet)

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo_torch.cli.console import BEST, escape
+from hpo_torch.cli.figures import clock, health_style
 from hpo_torch.cli.health_text import print_health_outcome
-from hpo_torch.cli.live_view import clock, health_style
 from hpo_torch.results.front import Front
 from hpo_torch.results.health_metrics import in_order, metric_weights
 from hpo_torch.results.records import Confirmation, ConfirmedTrial, RunSummary, TrialResult

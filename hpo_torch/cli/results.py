@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from hpo_torch.cli.console import err, out, print_json, print_table
 from hpo_torch.cli.listings import AsJson
-from hpo_torch.results.catalogue import RunRow
+from hpo_torch.results.catalogue import RunRow, Sort
 
 OutputDir = Annotated[
     Path | None,
@@ -61,22 +61,47 @@ def show(
 
 
 def runs(
+    dataset: Annotated[
+        str | None, typer.Option(help="Only those of this data set.", show_default=False)
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Only those of this mode.", show_default=False)
+    ] = None,
+    state: Annotated[
+        Literal["finished", "unfinished"] | None,
+        typer.Option(help="Only those that came to their end, or did not.", show_default=False),
+    ] = None,
+    sort: Annotated[
+        Sort, typer.Option(help="By name from A to Z, or by a figure from the highest down.")
+    ] = "name",
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(help="Show this many at most.", min=1, show_default=False)
+    ] = None,
     output_dir: OutputDir = None,
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder."""
-    from hpo_torch.results.catalogue import list_runs
+    from hpo_torch.results.catalogue import list_runs, select_runs, sort_runs
 
     folder = runs_folder(output_dir)
-    rows = list_runs(folder)
+    every = list_runs(folder)
+    finished = None if state is None else state == "finished"
+    chosen = select_runs(every, dataset=dataset, mode=mode, finished=finished)
+    rows = sort_runs(chosen, sort, reverse=reverse)[:limit]
     if as_json:
         print_json([{**_row(row), "path": str(row.path)} for row in rows])
         return
-    if not rows:
+    if not every:
         err().print(f"no runs in {folder}; start one: hpo-torch optimize")
         return
-    columns = tuple(_row(rows[0]))
-    print_table("Runs", columns, [tuple(_text(v) for v in _row(r).values()) for r in rows])
+    if not rows:
+        err().print(f"none of the {len(every)} runs in {folder} is like that")
+        return
+    # Where it is no question, names tell when a run began.
+    left_out = set() if sort == "started" else {"started"}
+    shown = [{n: v for n, v in _row(row).items() if n not in left_out} for row in rows]
+    print_table("Runs", tuple(shown[0]), [tuple(map(_text, row.values())) for row in shown])
 
 
 def _row(row: RunRow) -> dict[str, object]:
@@ -86,9 +111,10 @@ def _row(row: RunRow) -> dict[str, object]:
         "mode": row.mode,
         "objective": row.objective,
         "state": row.problem or ("finished" if row.finished else "not finished"),
-        "trials": sum(row.counts.values()),
+        "trials": row.trials,
         "best_score": row.best_score,
         "test_accuracy": row.test_accuracy,
+        "started": row.started,
     }
 
 

@@ -120,7 +120,7 @@ def open_audience(
     elif quiet:
         yield Audience(warn=warn)
     elif err().is_terminal:
-        with LiveView(err(), earlier) as view:
+        with LiveView.resumed(err(), earlier) as view:
             yield Audience(
                 listeners=[view.hear], note=view.note, warn=view.warn, progress=view.progress
             )

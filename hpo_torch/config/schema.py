@@ -225,6 +225,15 @@ class ExecutionSettings(Section):
         return None if url is None else without_password(url)
 
 
+class LoggerSettings(Section):
+    """One of Lightning's loggers, as its own command line names it."""
+
+    class_path: str = Field(description="lightning.pytorch.loggers.MLFlowLogger ...")
+    init_args: dict[str, Any] = Field(
+        default_factory=dict, description="arguments; texts may have {run}, {trial} and {folder}"
+    )
+
+
 class OutputSettings(Section):
     """What a run leaves behind, and where."""
 
@@ -232,6 +241,13 @@ class OutputSettings(Section):
     name: str | None = Field(None, description="this run's folder; time, data set, mode by default")
     plots: Literal["all", "best", "none"] = Field(
         "best", description="all: learning curves of every trial; best: of the best; none"
+    )
+    tensorboard: bool = Field(
+        False, description="write TensorBoard's logs of every trial into the run's folder"
+    )
+    loggers: list[LoggerSettings] = Field(
+        default_factory=list,
+        description="more loggers of every trial: [{class_path: ..., init_args: {...}}]",
     )
 
 

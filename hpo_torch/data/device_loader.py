@@ -102,13 +102,17 @@ class DeviceLoader:
         single_at_end = len(examples) % batch_size == 1 and batch_size > 1
         self._visited = len(examples) - (drop_single and single_at_end)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        # A generator: the order is looked up at the first batch. Lightning, when it goes on with an
-        # interrupted training, calls iter() before it sets the epoch.
+    def plan(self) -> list[Tensor]:
+        """Return the store's positions of each of the epoch's batches, int64 [B], beside it."""
         order = self.sampler.positions()[: self._visited].to(self._examples.device)
         visited = self._examples.index_select(0, order)
         starts = range(0, len(visited), self.batch_size)
-        positions = [visited[start : start + self.batch_size] for start in starts]
+        return [visited[start : start + self.batch_size] for start in starts]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # A generator: the order is looked up at the first batch. Lightning, when it goes on with an
+        # interrupted training, calls iter() before it sets the epoch.
+        positions = self.plan()
         if self.augment is None:
             yield from self.store.batches(positions)
         else:

@@ -115,6 +115,14 @@ class ImageStore:
             for picked in prefetch(self._pick, positions, _BATCHES_AHEAD):
                 yield self._move(*picked)
 
+    def originals(self, positions: Tensor) -> Tensor:
+        """Return the images at int64 [B] positions as they came: uint8 [B, C, H, W] on the CPU."""
+        picked = self.pixels[positions.to(self.pixels.device)].cpu()
+        channels, height, width = self.shape
+        if self.resident and self.channels_last:
+            return picked.view(-1, height, width, channels).permute(0, 3, 1, 2)
+        return picked.view(-1, channels, height, width)
+
     def _pick(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the bytes [B, C, H, W] and labels [B] of a streaming store, where they lie."""
         # From pinned memory a copy to a GPU runs beside its work; an unpinned one would wait.

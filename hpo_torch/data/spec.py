@@ -116,8 +116,32 @@ class DatasetLoader(Protocol):
         """Read the prepared files into memory; called once in each worker."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnExamples:
+    """Everything that the user's folder or file holds, for scoring a model that is trained.
+
+    Attributes:
+        inputs: N texts, as they are, or N paths of image files.
+        labels: The N classes' names, as the user wrote them.
+        parts: "train", "validation" or "test" of each, where the user's data tell; else None.
+    """
+
+    inputs: Sequence[str] | Sequence[Path]
+    labels: Sequence[str]
+    parts: Sequence[str] | None = None
+
+
 class OwnDataLoader(DatasetLoader, Protocol):
     """A loader of the user's own data, whose spec cannot know its facts (they are None there)."""
 
     def describe(self, request: DataRequest) -> DatasetFacts:
         """Look at the user's files; called in the main process, after `prepare`, without torch."""
+
+    def examples(self, request: DataRequest) -> OwnExamples:
+        """List everything at `request.path`, however few examples or classes there are.
+
+        Called without `prepare` before, and without torch; image files need not be readable.
+
+        Raises:
+            DataError: There is nothing, or it cannot be read.
+        """

@@ -16,6 +16,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class TextEncoder:
+    """Encodes texts as in training.
+
+    Args:
+        input_spec: `model.hparams["input_spec"]` of a classifier of texts.
+
+    Raises:
+        MissingDependencyError: The tokenizer's package does not work here.
+    """
+
+    def __init__(self, input_spec: Mapping[str, Any]) -> None:
+        self._tokenizer = find_tokenizer(input_spec["tokenizer"]).of(input_spec["tokens"])
+        self._longest: int = input_spec["sequence_length"]
+        self._known = len(input_spec["tokens"])
+
+    def encode(self, texts: Sequence[str]) -> TextStore:
+        """Return at least one text as token ids on the CPU, for batches; all labels are 0."""
+        short = TokenIds.of(self._tokenizer.encode(texts)).shorten(self._longest, self._known)
+        return TextStore(short, torch.zeros(len(texts), dtype=torch.int64), torch.device("cpu"))
+
+
 def text_inputs(texts: Sequence[str], input_spec: Mapping[str, Any]) -> Tensor:
     """Encode texts as in training.
 
@@ -29,8 +50,4 @@ def text_inputs(texts: Sequence[str], input_spec: Mapping[str, Any]) -> Tensor:
     Raises:
         MissingDependencyError: The tokenizer's package does not work here.
     """
-    tokenizer = find_tokenizer(input_spec["tokenizer"]).of(input_spec["tokens"])
-    whole = TokenIds.of(tokenizer.encode(texts))
-    short = whole.shorten(input_spec["sequence_length"], len(input_spec["tokens"]))
-    store = TextStore(short, torch.zeros(len(texts), dtype=torch.int64), torch.device("cpu"))
-    return store.batch(torch.arange(len(texts)))[0]
+    return TextEncoder(input_spec).encode(texts).batch(torch.arange(len(texts)))[0]

@@ -38,3 +38,6 @@ class TextTokenizer(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield each text's ids: 1 for a token that is not known, none for an empty text."""
+
+    def to_json(self) -> str | None:
+        """Return the tokenizer as a file of the `tokenizers` library; None where it has no form."""

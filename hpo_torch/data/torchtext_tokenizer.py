@@ -59,6 +59,9 @@ class TorchtextTokenizer:
         for text in texts:
             yield self._numbers(self._split(text))
 
+    def to_json(self) -> None:
+        """Return None: its rules are torchtext's."""
+
 
 def check_torchtext() -> None:
     """Raise MissingDependencyError, with the reason, where torchtext cannot be imported."""

@@ -62,6 +62,10 @@ class WordTokenizer:
             for encoding in self._tokenizer.encode_batch_fast(some, add_special_tokens=False):
                 yield encoding.ids
 
+    def to_json(self) -> str:
+        """Return tokenizer.json, which `tokenizers.Tokenizer.from_file` reads."""
+        return self._tokenizer.to_str(pretty=True)
+
 
 def _word_splitter(vocabulary: dict[str, int]) -> Tokenizer:
     splitter = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN]))

@@ -9,7 +9,9 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lightning.pytorch import Trainer
     from torch import Tensor
+    from torch.optim import Optimizer
 
 
 class GradientRecorder:
@@ -83,3 +85,11 @@ def _to_host(kept: list[Tensor]) -> list[float]:
     values: list[float] = torch.stack(kept).float().tolist() if kept else []
     kept.clear()
     return values
+
+
+def loss_scale(trainer: Trainer, optimizer: Optimizer) -> float:
+    """Return the factor that gradients still carry: Lightning leaves unscaling to fused ones."""
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    if scaler is None or not getattr(optimizer, "_step_supports_amp_scaling", False):
+        return 1.0
+    return float(scaler.get_scale())

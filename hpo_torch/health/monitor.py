@@ -6,14 +6,14 @@ import json
 import logging
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
 
 from hpo_torch.health.alarms import Alarms
 from hpo_torch.health.alerts import training_alerts
-from hpo_torch.health.gradient_recorder import GradientRecorder
+from hpo_torch.health.gradient_recorder import GradientRecorder, loss_scale
 from hpo_torch.health.metric import TrainingRecord, Validation
 from hpo_torch.health.probe import isolated, make_probe
 from hpo_torch.health.score import overall_health
@@ -54,7 +54,8 @@ class HealthReport:
     """A trial's health after an epoch.
 
     Attributes:
-        readings: Reading by metric name.
+        readings: Reading by metric name, of the kept epoch.
+        epoch_readings: Of the last epoch's own weights, where they differ from those.
         overall_health: 0..1, or None where too little could be measured.
         seconds: What this report cost.
         alerts: Sentences for people; each is told once a trial.
@@ -65,6 +66,7 @@ class HealthReport:
     overall_health: float | None
     seconds: float
     alerts: tuple[str, ...]
+    epoch_readings: dict[str, HealthReading] = field(default_factory=dict)
     hopeless: str | None = None
 
 
@@ -122,7 +124,7 @@ class HealthMonitor(Callback):
     ) -> None:
         """Keep the gradient norm of every k-th step, after unscaling and before clipping."""
         due = self._recorder.due
-        scale = _loss_scale(trainer, optimizer) if due else 1.0
+        scale = loss_scale(trainer, optimizer) if due else 1.0
         self._recorder.keep_gradients(pl_module.parameters(), loss_scale=scale)
         if due:
             self._updates.begin(pl_module.named_parameters())
@@ -173,19 +175,20 @@ class HealthMonitor(Callback):
         )
         errors = self._observe(probe)
         record = self._record(probe.network, epochs, kept_epoch)
-        readings = {
-            name: errors.get(name) or self._score(name, metric, record)
-            for name, metric in self._metrics.items()
-        }
-        settings = self._settings
+        readings = self._readings(record, errors)
+        own = {}
+        if kept_epoch < len(epochs) - 1:
+            last = self._record(probe.network, epochs, len(epochs) - 1)
+            own = self._readings(last, errors)
         overall = overall_health(
-            readings, self._weights, record["skill"], settings.combine, settings.missing
+            readings, self._weights, record["skill"], self._settings.combine, self._settings.missing
         )
         return HealthReport(
             readings=readings,
             overall_health=overall,
             seconds=time.perf_counter() - start,
             alerts=self._new_alerts(readings),
+            epoch_readings={n: each for n, each in own.items() if each != readings[n]},
             hopeless=self._alarms.judge(
                 _told(readings, "alarms"), self._recorder.gradient_norms, epochs
             ),
@@ -233,6 +236,14 @@ class HealthMonitor(Callback):
             "reference_parameters": self._baseline.parameters,
             "update_ratios": self._updates.ratios,
             "baseline_accuracy": self._baseline.accuracy,
+        }
+
+    def _readings(
+        self, record: dict[str, Any], errors: Mapping[str, HealthReading]
+    ) -> dict[str, HealthReading]:
+        return {
+            name: errors.get(name) or self._score(name, metric, record)
+            for name, metric in self._metrics.items()
         }
 
     def _score(self, name: str, metric: HealthMetric, record: dict[str, Any]) -> HealthReading:
@@ -283,11 +294,3 @@ def _told(readings: Mapping[str, HealthReading], key: str) -> list[str]:
 def _failed(name: str, error: Exception) -> HealthReading:
     _log.debug("health metric %r failed", name, exc_info=error)
     return HealthReading(reason=f"error: {type(error).__name__}: {error}")
-
-
-def _loss_scale(trainer: Trainer, optimizer: Optimizer) -> float:
-    """The factor that gradients still carry: Lightning leaves unscaling to fused optimizers."""
-    scaler = getattr(trainer.precision_plugin, "scaler", None)
-    if scaler is None or not getattr(optimizer, "_step_supports_amp_scaling", False):
-        return 1.0
-    return float(scaler.get_scale())

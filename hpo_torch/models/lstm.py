@@ -100,8 +100,8 @@ def turned_positions(inside: Tensor) -> Tensor:
 
 def pool_last(states: Tensor, inside: Tensor, units: int) -> Tensor:
     """Return the forward states at each sequence's end, and the backward ones at its beginning."""
-    last = inside.sum(1) - 1
-    forwards = states[torch.arange(len(states), device=states.device), last, :units]
+    last = (inside.sum(1) - 1).view(-1, 1, 1).expand(-1, 1, units)
+    forwards = states[:, :, :units].gather(1, last).squeeze(1)
     return torch.cat((forwards, states[:, 0, units:]), dim=1)
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from matplotlib.animation import Animation
+    from matplotlib.figure import Figure
+
     from hpo_torch.results.records import TrialResult
     from hpo_torch.results.run_directory import RunDirectory
 
@@ -77,11 +80,12 @@ class Drawer:
     Args:
         view: The run.
         look: Format and colours.
+        into: The folder that pictures go into, if not the run's own.
     """
 
-    def __init__(self, view: RunView, look: Look) -> None:
+    def __init__(self, view: RunView, look: Look, into: Path | None = None) -> None:
         self.view = view
-        self._look = look
+        self._look, self._into = look, into
         directory = view.directory.path
         # A confirmed winner's training is in the confirmation's own log.
         logs = (view.directory.events, directory / "confirmation" / "events.jsonl")
@@ -90,7 +94,7 @@ class Drawer:
     def draw(
         self, pictures: Sequence[Picture], trial: TrialResult | None = None
     ) -> Iterator[Drawing]:
-        """Draw pictures into plots/; of a given trial into that trial's own plots/.
+        """Draw pictures into plots/; of a given trial into that trial's own plots/, or into `into`.
 
         Args:
             pictures: Which.
@@ -102,9 +106,26 @@ class Drawer:
         folder = self.view.directory.plots_dir
         if trial is not None:
             folder = self.view.directory.trial_dir(trial.trial) / "plots"
-        subject = Subject(self.view, trial or self.view.best, self._records)
+        subject = self._subject(trial)
         for picture in pictures:
-            yield self._draw(picture, subject, folder)
+            yield self._draw(picture, subject, self._into or folder)
+
+    def figure(self, picture: Picture, trial: TrialResult | None = None) -> Figure | Animation:
+        """Draw a picture and hand it over; nothing is written.
+
+        Args:
+            picture: Which.
+            trial: Whose; the best one by default.
+
+        Raises:
+            NothingToDrawError: What it would show was not measured.
+            OutputError: A result cannot be read.
+        """
+        with dressed(self._look):
+            return picture.draw(self._subject(trial))
+
+    def _subject(self, trial: TrialResult | None) -> Subject:
+        return Subject(self.view, trial or self.view.best, self._records)
 
     def _draw(self, picture: Picture, subject: Subject, folder: Path) -> Drawing:
         ending = GIF if picture.animated else self._look.format

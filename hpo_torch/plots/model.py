@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import PowerNorm, to_rgb
 from matplotlib.ticker import PercentFormatter
 
 from hpo_torch.plots.style import (
+    GREY,
     LABEL_SIZE,
     SMALL_SIZE,
     TITLE_SIZE,
     faint,
+    ink,
     new_figure,
+    paper,
     shorten,
 )
 
@@ -32,8 +35,10 @@ _NUMBERED_CLASSES = 20
 _PAIRS = 10
 _LONGEST_CLASS = 28
 _INCHES_PER_LETTER = 0.085
-_DARK_CELL = 0.4
-"""From this share on the cell's blue is so dark that its number must be white."""
+_STRONG_CELL = 0.4
+"""From this share on a cell's blue is so far from the ground's that its number must be, too."""
+_GUIDES = 5
+"""Lines between every so many classes, to be followed from a cell to its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,11 @@ def confusion_matrix(report: TestReport) -> Figure:
     _name_classes(matrix, names)
     if len(names) <= _NUMBERED_CLASSES:
         _number_cells(matrix, shares)
-    _list_pairs(pairs, names, most_confused(report.confusion))
+        _list_pairs(pairs, names, most_confused(report.confusion))
+    else:
+        _draw_guides(matrix, len(names))
+        numbered = [f"{name}  {index}" for index, name in enumerate(names)]
+        _list_pairs(pairs, numbered, most_confused(report.confusion))
     low, high = report.interval
     figure.suptitle(
         f"Test accuracy {100 * report.accuracy:.2f} % (95 % interval {100 * low:.2f} to "
@@ -112,7 +121,8 @@ def _panels(names: Sequence[str]) -> tuple[Figure, Axes, Axes]:
 def _draw_matrix(figure: Figure, axes: Axes, shares: NDArray[np.float64]) -> None:
     axes.set_facecolor(faint())
     # The square root lets a 1 % confusion be seen beside a 99 % diagonal.
-    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
+    colours = "Blues_r" if _on_dark() else "Blues"
+    image = axes.imshow(shares, cmap=colours, norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     bar = figure.colorbar(
         image,
         ax=axes,
@@ -141,6 +151,18 @@ def _name_classes(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xlabel("predicted class", fontsize=LABEL_SIZE)
 
 
+def _draw_guides(axes: Axes, classes: int) -> None:
+    for edge in range(_GUIDES, classes, _GUIDES):
+        axes.axhline(edge - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
+        axes.axvline(edge - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
+    axes.tick_params(axis="x", top=True, labeltop=True)
+
+
+def _on_dark() -> bool:
+    """Whether the ground of the look of the moment is dark: large shares are light then."""
+    return sum(to_rgb(paper())) < sum(to_rgb(ink()))
+
+
 def _number_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
     for (true, predicted), share in np.ndenumerate(shares):
         if share > 0:
@@ -151,7 +173,7 @@ def _number_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
                 ha="center",
                 va="center",
                 fontsize=SMALL_SIZE,
-                color="white" if share > _DARK_CELL else "black",
+                color="white" if (share > _STRONG_CELL) != _on_dark() else "black",
             )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.collections import PathCollection
-
+from hpo_torch.plots.scores import enlarge_marks, mark_area
 from hpo_torch.plots.style import (
     BLUE,
     GREEN,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from hpo_torch.search.pareto import Point
 
-_AREA = 40
 _NAMED_AREA = 190
 
 
@@ -61,9 +59,10 @@ def pareto_front(
         axes.axvspan(top - delta, top, color=SKY, alpha=0.25, linewidth=0, label=label)
     _draw_steps(axes, best)
     beaten = [point for point in completed if point.trial not in numbers]
-    _scatter(axes, pruned, "X", ORANGE, "pruned, when it was")
-    _scatter(axes, beaten, "o", GREY, "completed, dominated")
-    _scatter(axes, best, "o", BLUE, "on the front")
+    area = mark_area(len(completed) + len(pruned))
+    _scatter(axes, pruned, ("X", ORANGE), "pruned, when it was", area)
+    _scatter(axes, beaten, ("o", GREY), "completed, dominated", area)
+    _scatter(axes, best, ("o", BLUE), "on the front", area)
     _ring(axes, completed, named)
     polish(axes, "Objective and health", objective, "overall health")
     axes.margins(x=0.06, y=0.1)
@@ -71,9 +70,7 @@ def pareto_front(
     legend = axes.legend(
         fontsize=SMALL_SIZE + 1, frameon=False, loc="upper left", bbox_to_anchor=(1, 1)
     )
-    for handle in legend.legend_handles:
-        if isinstance(handle, PathCollection):  # rings as large as in the panel would overlap
-            handle.set_sizes([_AREA])
+    enlarge_marks(legend)  # and make rings smaller, which would overlap
     return figure
 
 
@@ -90,14 +87,17 @@ def _draw_steps(axes: Axes, best: Sequence[Point]) -> None:
     )
 
 
-def _scatter(axes: Axes, points: Sequence[Point], marker: str, colour: str, label: str) -> None:
+def _scatter(
+    axes: Axes, points: Sequence[Point], look: tuple[str, str], label: str, area: float
+) -> None:
+    marker, colour = look
     if points:
         axes.scatter(
             [point.objective for point in points],
             [point.health for point in points],
             marker=marker,
             color=colour,
-            s=_AREA,
+            s=area,
             zorder=3,
             label=f"{label} ({len(points)})",
             linewidths=0.5,

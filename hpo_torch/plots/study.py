@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
+from hpo_torch.plots.scores import MARKS, enlarge_marks, mark_area
 from hpo_torch.plots.style import (
     BLUE,
     GREY,
     LABEL_SIZE,
-    ORANGE,
     SMALL_SIZE,
-    VERMILION,
     new_figure,
     paper,
     polish,
@@ -25,15 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hpo_torch.protocol.events import TrialState
     from hpo_torch.results.records import TrialResult
-
-_LOOKS: dict[TrialState, tuple[str, str]] = {
-    "complete": ("o", BLUE),
-    "pruned": ("X", ORANGE),
-    "failed": ("v", VERMILION),
-}
-_MARKER_AREA = 40
 
 
 def best_so_far(trials: Sequence[TrialResult]) -> list[tuple[int, float]]:
@@ -58,8 +49,9 @@ def optimization_history(trials: Sequence[TrialResult], goal: str) -> Figure:
     """
     figure = new_figure(8, 4.5)
     axes = figure.add_subplot()
-    for state, (marker, colour) in _LOOKS.items():
-        _draw_scores(axes, [t for t in trials if t.state == state], marker, colour)
+    area = mark_area(len(trials))
+    for state in MARKS:
+        _draw_scores(axes, [t for t in trials if t.state == state], area)
     line = best_so_far(trials)
     if line:
         numbers, scores = zip(*line, strict=True)
@@ -70,14 +62,18 @@ def optimization_history(trials: Sequence[TrialResult], goal: str) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(y=0.1)
     # Outside: no corner of the panel is free of points in every study.
-    axes.legend(fontsize=SMALL_SIZE + 1, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    legend = axes.legend(
+        fontsize=SMALL_SIZE + 1, frameon=False, loc="upper left", bbox_to_anchor=(1, 1)
+    )
+    enlarge_marks(legend)
     return figure
 
 
-def _draw_scores(axes: Axes, trials: list[TrialResult], marker: str, colour: str) -> None:
+def _draw_scores(axes: Axes, trials: list[TrialResult], area: float) -> None:
     if not trials:
         return
     state = trials[0].state
+    marker, colour = MARKS[state]
     scored = [(t.trial, t.score) for t in trials if t.score is not None]
     unscored = [t.trial for t in trials if t.score is None]
     if scored:
@@ -87,7 +83,7 @@ def _draw_scores(axes: Axes, trials: list[TrialResult], marker: str, colour: str
             scores,
             marker=marker,
             color=colour,
-            s=_MARKER_AREA,
+            s=area,
             linewidths=0.5,
             edgecolors=paper(),
             label=f"{state} ({len(scored)})",
@@ -100,7 +96,7 @@ def _draw_scores(axes: Axes, trials: list[TrialResult], marker: str, colour: str
             marker=marker,
             facecolors="none",
             edgecolors=colour,
-            s=_MARKER_AREA,
+            s=area,
             clip_on=False,
             label=f"{state}, no score ({len(unscored)})",
         )

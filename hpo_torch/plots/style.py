@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.axes import Axes
+    from PIL import Image
 
 Format = Literal["png", "svg", "pdf"]
 GIF: Final = "gif"
@@ -58,6 +59,8 @@ _DARK: Final[dict[Any, Any]] = {
 }
 _ALWAYS: Final[dict[Any, Any]] = {"svg.hashsalt": "hpo-torch", "svg.fonttype": "path"}
 FRAMES_A_SECOND: Final = 4
+FIRST_HELD, LAST_HELD = 1.0, 3.0
+"""Seconds that an animation's first and last frame stand still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,23 @@ def _still(figure: Figure, path: Path) -> bytes:
     return content.getvalue()
 
 
+class _HoldingWriter(PillowWriter):
+    """Holds the first and the last frame for longer; matplotlib's would draw them many times."""
+
+    _frames: list[Image.Image]  # PillowWriter's, which no type stub tells of
+
+    def finish(self) -> None:
+        """Write the file."""
+        durations = [1000 // self.fps] * len(self._frames)
+        durations[0] = int(1000 * FIRST_HELD)
+        durations[-1] = int(1000 * LAST_HELD)
+        first, *others = self._frames
+        first.save(self.outfile, save_all=True, append_images=others, duration=durations, loop=0)
+
+
 def _gif(animation: Animation) -> bytes:
     # matplotlib's writers take a file's name only.
     with TemporaryDirectory() as folder:
         target = Path(folder) / "animation.gif"
-        animation.save(str(target), writer=PillowWriter(fps=FRAMES_A_SECOND), dpi=DPI // 2)
+        animation.save(str(target), writer=_HoldingWriter(fps=FRAMES_A_SECOND), dpi=DPI // 2)
         return target.read_bytes()

@@ -52,19 +52,21 @@ def learning_curves(trial: TrialResult) -> Figure:
     gaps = [100 * (metrics.train_accuracy - metrics.val_accuracy) for metrics in trial.epochs]
     gap.axhline(0, color=GREY, linewidth=1)
     gap.plot(epochs, gaps, marker=".", color=PURPLE)
-    polish(gap, "Overfitting gap", "epoch", "training minus validation (points)")
+    _shade_overfitting(gap, epochs, gaps)
+    polish(gap, _gap_title(trial, gaps), "epoch", "training minus validation (points)")
     rate.plot(epochs, [metrics.learning_rate for metrics in trial.epochs], marker=".", color=GREEN)
     polish(rate, "Learning rate", "epoch", "learning rate")
     rate.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     for axes in (loss, accuracy, gap, rate):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        _mark_kept(axes, trial.kept_epoch)
+        mark_kept(axes, trial.kept_epoch)
     loss.legend(fontsize=SMALL_SIZE + 1, frameon=False)
-    figure.suptitle(_title(trial), fontsize=TITLE_SIZE, x=0.01, ha="left")
+    figure.suptitle(trial_title(trial), fontsize=TITLE_SIZE, x=0.01, ha="left")
     return figure
 
 
-def _title(trial: TrialResult) -> str:
+def trial_title(trial: TrialResult) -> str:
+    """Return what every picture of a trial is headed with: its number, state and score."""
     score = "no score" if trial.score is None else f"score {trial.score:.4f}"
     return f"Trial {trial.trial} ({trial.state}, {score})"
 
@@ -90,6 +92,25 @@ def _loss_title(epochs: Sequence[EpochMetrics]) -> str:
     return f"Loss (not finite in {len(broken)} of {len(epochs)} epochs, first in {broken[0]})"
 
 
+def _shade_overfitting(axes: Axes, epochs: list[int], gaps: list[float]) -> None:
+    above = [gap > 0 for gap in gaps]
+    axes.fill_between(
+        epochs, gaps, where=above, interpolate=True, color=PURPLE, alpha=0.3, linewidth=0
+    )
+
+
+def _gap_title(trial: TrialResult, gaps: list[float]) -> str:
+    """Say how large the gap became: beside the first epochs' it is hard to see."""
+    by_epoch = dict(zip([metrics.epoch for metrics in trial.epochs], gaps, strict=True))
+    kept = by_epoch.get(trial.kept_epoch or 0)
+    at_kept = "" if kept is None else f"{_signed(kept)} kept, "
+    return f"Overfitting gap ({at_kept}{_signed(gaps[-1])} last)"
+
+
+def _signed(points: float) -> str:
+    return f"{round(points, 1) + 0.0:+.1f}"  # never "-0.0"
+
+
 def _draw_pair(
     axes: Axes, epochs: list[int], train: Sequence[float], validation: Sequence[float]
 ) -> None:
@@ -97,7 +118,8 @@ def _draw_pair(
     axes.plot(epochs, validation, marker=".", color=VERMILION, linestyle="--", label="validation")
 
 
-def _mark_kept(axes: Axes, kept_epoch: int | None) -> None:
+def mark_kept(axes: Axes, kept_epoch: int | None) -> None:
+    """Draw a line at the epoch whose weights are kept, if there is one."""
     if kept_epoch is not None:
         axes.axvline(
             kept_epoch, color=GREY, linestyle=":", linewidth=1.5, zorder=1, label="kept epoch"

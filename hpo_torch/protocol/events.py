@@ -82,6 +82,8 @@ class EpochFinished(TrialEvent):
     """One epoch is trained, validated and probed.
 
     Attributes:
+        so_far: The trial's measurements; its health is the kept epoch's, maybe an earlier one.
+        epoch_health: Readings of this epoch's own weights, where they differ from those.
         score: The study's objective so far; None until the study has computed it.
     """
 
@@ -89,7 +91,13 @@ class EpochFinished(TrialEvent):
     epochs: int
     metrics: EpochMetrics
     so_far: Measurements
+    epoch_health: dict[str, HealthReading] = Field(default_factory=dict)
     score: float | None = None
+
+    @property
+    def health(self) -> dict[str, HealthReading]:
+        """Return the health of this epoch's own weights, by metric name."""
+        return self.so_far.health | self.epoch_health
 
 
 class HealthAlert(TrialEvent):

@@ -1,4 +1,4 @@
-"""The README that lies next to the best model's weights."""
+"""The README that lies next to the best model's weights: whose they are, and how to load them."""
 
 from __future__ import annotations
 
@@ -9,67 +9,67 @@ if TYPE_CHECKING:
 
     from hpo_torch.results.records import TrialResult
 
-_TEXT = """\
+_SECTION: Final = "\n## "
+
+_HEAD: Final = """\
 # The best model of this run
 
 {story}
+"""
 
-| file | content |
-|---|---|
-| `model.ckpt` | a Lightning checkpoint: the weights, and all that is needed to build the network |
-| `hyperparameters.yaml` | model family and every hyperparameter that trained it |
-| `labels.json` | the classes' names, in the order of the network's outputs |
-| `test_report.json` | accuracy and confusion matrix on the official test set, scored once |
-
-The last two appear when the study has ended.
+_BODY: Final = """\
 
 ## How to load it
 
-```python
 {loading}
-with torch.inference_mode():
-    names = [model.hparams["class_names"][index] for index in model(inputs).argmax(1)]
-```
+This is the best model so far: what is known of it is added when the search has ended.
 """
 
-_IMAGES = """\
-import torch
-from hpo_torch.training.lightning_module import Classifier
+_LOADING: Final = """\
+```python
+import hpo_torch
 
-model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
-mean = torch.tensor(model.hparams["input_spec"]["mean"]).view(-1, 1, 1)
-deviation = torch.tensor(model.hparams["input_spec"]["std"]).view(-1, 1, 1)
+model = hpo_torch.load_model(".")  # this folder, or the run's
+predictions = model.predict({inputs})
+```
 
-# images: uint8 [N, C, H, W], in the data set's own size and channel order
-inputs = (images.float() / 255 - mean) / deviation.where(deviation > 0, 1)"""
+{explained}
+`predictions[0].label` is the most probable class, `predictions[0].top(3)` are three with their
+probabilities, `model.class_names` all of them. On the command line: `hpo-torch predict`.
+"""
 
-_TEXTS = """\
-import torch
-from hpo_torch.data.text_inputs import text_inputs
-from hpo_torch.training.lightning_module import Classifier
+_INPUTS: Final[Mapping[str, tuple[str, str]]] = {
+    "cnn": (
+        '["image.png"]',
+        "Images may be paths, Pillow images, or uint8 pixels of any size; they are resized to the "
+        "network's.",
+    ),
+    "lstm": ('["a text"]', "Texts are strings, as they are."),
+}
 
-model = Classifier.load_from_checkpoint("model.ckpt", map_location="cpu").eval()
-
-# texts: a list of str, as they are; the vocabulary is in the checkpoint
-inputs = text_inputs(texts, model.hparams["input_spec"])"""
-
-_SEARCHED = """\
+_SEARCHED: Final = """\
 {}: the very weights that were
 scored, not a retrained model."""
 
-_LOADING: Final[Mapping[str, str]] = {"cnn": _IMAGES, "lstm": _TEXTS}
-
 
 def best_model_readme(trial: TrialResult, story: str = "") -> str:
-    """Return the text, in Markdown.
+    """Return the text, in Markdown, as it is before the model is scored.
 
     Args:
         trial: The one whose weights are kept.
         story: How they came to be, if not by the search alone.
     """
-    return _TEXT.format(
-        story=story or _SEARCHED.format(weights_of(trial)), loading=how_to_load(trial)
-    )
+    return best_model_head(trial, story) + _BODY.format(loading=how_to_load(trial.family))
+
+
+def best_model_head(trial: TrialResult, story: str = "") -> str:
+    """Return its beginning, which tells whose weights these are; arguments as above."""
+    return _HEAD.format(story=story or _SEARCHED.format(weights_of(trial)))
+
+
+def head_of(readme: str) -> str:
+    """Return the beginning of a README: all before its first section."""
+    return readme.partition(_SECTION)[0]
 
 
 def weights_of(trial: TrialResult) -> str:
@@ -79,6 +79,7 @@ def weights_of(trial: TrialResult) -> str:
     return f"The weights are those of trial {trial.trial}, epoch {epoch}, score {score}"
 
 
-def how_to_load(trial: TrialResult) -> str:
-    """Return Python lines from model.ckpt to `inputs` for its network."""
-    return _LOADING[trial.family]
+def how_to_load(family: str) -> str:
+    """Return, in Markdown, Python lines that load and ask a model of a family, and what they do."""
+    inputs, explained = _INPUTS[family]
+    return _LOADING.format(inputs=inputs, explained=explained)

@@ -30,7 +30,7 @@ def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:
     """
     wanted = b"" if kind is None else f'"{kind}"'.encode()  # a few of many lines: parse only those
     lines = enumerate(_whole_lines(path), 1)
-    events = [_parse(path, number, line) for number, line in lines if wanted in line]
+    events = [parse_line(path, number, line) for number, line in lines if wanted in line]
     return [event for event in events if kind in (None, event.kind)]
 
 
@@ -42,7 +42,8 @@ def _whole_lines(path: Path) -> list[bytes]:
     return content.split(b"\n")[:-1]
 
 
-def _parse(path: Path, number: int, line: bytes) -> AnyEvent:
+def parse_line(path: Path, number: int, line: bytes) -> AnyEvent:
+    """Read a log's line, the number of which is from 1; raises OutputError if it is no event."""
     try:
         return parse_event(line)
     except ValidationError as error:
@@ -63,7 +64,7 @@ class EventLog:
         """Open or make the file; raises OutputError where it cannot be read or written."""
         self._path = path
         lines = _whole_lines(path) if path.exists() else []
-        self._last = _parse(path, len(lines), lines[-1]).seq if lines else 0
+        self._last = parse_line(path, len(lines), lines[-1]).seq if lines else 0
         self._size = sum(len(line) + 1 for line in lines)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

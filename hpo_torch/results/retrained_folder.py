@@ -40,12 +40,7 @@ the test set, which is for the winner of a search, once.
 
 ## How to load it
 
-```python
-{loading}
-with torch.inference_mode():
-    names = [model.hparams["class_names"][index] for index in model(inputs).argmax(1)]
-```
-"""
+{loading}"""
 
 
 class RetrainedFolder:
@@ -109,7 +104,7 @@ class RetrainedFolder:
                 run=run,
                 seed=result.seed,
                 weights=weights_of(result),
-                loading=how_to_load(result),
+                loading=how_to_load(result.family),
             )
             write_text(self.path / "README.md", readme)
         content = {"family": result.family, "hyperparameters": result.hyperparameters}

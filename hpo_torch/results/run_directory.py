@@ -11,7 +11,7 @@ import yaml
 
 from hpo_torch.errors import OutputError, UnknownNameError
 from hpo_torch.results.atomic_files import copy_file, output_error, write_text
-from hpo_torch.results.best_model_readme import best_model_readme
+from hpo_torch.results.best_model_readme import best_model_head, best_model_readme, head_of
 from hpo_torch.results.records import TrialResult, read_record
 from hpo_torch.results.run_names import check_run_name
 from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from hpo_torch.config.schema import RunConfig
     from hpo_torch.protocol.measurements import Frozen
+    from hpo_torch.results.architecture import Architecture
     from hpo_torch.results.environment import Environment
     from hpo_torch.results.records import ConfirmedTrial, RunSummary, TestReport
 
@@ -162,7 +163,7 @@ class RunDirectory(RunPaths):
     ) -> None:
         """Copy the very weights that scored into best_model/, and say what they are.
 
-        A test report that lies there is an earlier winner's, and goes.
+        What was made of an earlier winner's weights goes, the test report first.
 
         Args:
             trial: Whose weights they are.
@@ -173,7 +174,8 @@ class RunDirectory(RunPaths):
             OutputError: The trial left no model.ckpt, or a file can't be written.
         """
         content = {"family": trial.family, "hyperparameters": trial.hyperparameters}
-        _remove(self.test_report)
+        for path in (*self.scored_files, self.activation_maps, *self.made_of_weights):
+            _remove(path)
         _remove(self.best_readme)  # until the weights are those that it will describe
         copy_file(weights or self.weights(trial.trial), self.best_checkpoint)
         write_text(self.best_model_dir / "hyperparameters.yaml", _yaml(content))
@@ -185,7 +187,7 @@ class RunDirectory(RunPaths):
             text = self.best_readme.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):  # absent, changed, or another user's
             return False
-        return text == best_model_readme(trial, story)
+        return head_of(text) == best_model_head(trial, story)
 
     def drop_checkpoints(self, trial: int, *, keep_weights: bool = False) -> None:
         """Remove what a trial's training left: its weights and its state; raises OutputError."""
@@ -215,6 +217,10 @@ class RunDirectory(RunPaths):
         """Write best_model/test_report.json and, from the report's class names, labels.json."""
         write_text(self.best_model_dir / "labels.json", _json(report.class_names))
         _write_record(self.test_report, report)
+
+    def write_architecture(self, architecture: Architecture) -> None:
+        """Write best_model/architecture.json."""
+        _write_record(self.architecture, architecture)
 
     def write_warm_start(self, report: Frozen) -> None:
         """Write warm_start.json."""

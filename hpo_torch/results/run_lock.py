@@ -6,10 +6,11 @@ import os
 import shlex
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psutil
 from filelock import FileLock, Timeout
 
 from hpo_torch.config.database_url import hide_password
@@ -76,6 +77,38 @@ def run_lock(folder: Path) -> Iterator[None]:
         (folder / HOLDER_FILE).unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+@contextmanager
+def whole_run_lock(run: Path) -> Iterator[None]:
+    """Keep others from the run in a folder, and from trials of it that are trained again.
+
+    Where nothing can be written, nobody works: a run on a read-only disk needs no lock.
+
+    Raises:
+        RunInUseError, OutputError: As for `run_lock`.
+    """
+    with ExitStack() as locks:
+        if os.access(run, os.W_OK):
+            locks.enter_context(run_lock(run))
+            for lock in sorted(run.rglob(LOCK_FILE)):
+                if lock.parent != run:
+                    locks.enter_context(run_lock(lock.parent))
+        yield
+
+
+def working_process(folder: Path) -> Holder | None:
+    """Return who works on the run in a folder, as far as can be told without taking the lock.
+
+    A process that was killed left its name: on this machine it is found to be gone; of another
+    machine's nobody here can know.
+    """
+    try:
+        holder = read_record(folder / HOLDER_FILE, Holder)
+    except OutputError:
+        return None
+    here = holder.host == socket.gethostname()
+    return None if here and not psutil.pid_exists(holder.process) else holder
 
 
 def _in_use(folder: Path) -> str:

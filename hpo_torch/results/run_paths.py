@@ -103,6 +103,42 @@ class RunPaths:
         return self.best_model_dir / "test_report.json"
 
     @property
+    def test_predictions(self) -> Path:
+        """The `Predictions`; there once the winner has been scored."""
+        return self.best_model_dir / "test_predictions.npz"
+
+    @property
+    def confident_mistakes(self) -> Path:
+        """The `Mistakes`; there once the winner has been scored."""
+        return self.best_model_dir / "confident_mistakes.npz"
+
+    @property
+    def architecture(self) -> Path:
+        """The `Architecture`; there once the winner has been scored."""
+        return self.best_model_dir / "architecture.json"
+
+    @property
+    def activation_maps(self) -> Path:
+        """The `ActivationMaps` of a network with convolutions, once the winner has been scored."""
+        return self.best_model_dir / "activation_maps.npz"
+
+    @property
+    def scored_files(self) -> tuple[Path, ...]:
+        """What scoring the winner leaves of every network; the report was written last."""
+        return (
+            self.test_report,
+            self.test_predictions,
+            self.confident_mistakes,
+            self.architecture,
+        )
+
+    @property
+    def made_of_weights(self) -> tuple[Path, ...]:
+        """What may be made of the best model's weights: programs, and a text model's tokenizer."""
+        names = ("model.pt2", "model.onnx", "tokenizer.json")
+        return tuple(self.best_model_dir / name for name in names)
+
+    @property
     def retrained_dir(self) -> Path:
         """Folder of the trials that were trained again; each is locked by itself."""
         return self.path / "retrained"
@@ -111,6 +147,11 @@ class RunPaths:
     def plots_dir(self) -> Path:
         """Folder of the run's pictures."""
         return self.path / "plots"
+
+    @property
+    def report(self) -> Path:
+        """The run as one page to be read."""
+        return self.path / "report.html"
 
     def trial_dir(self, trial: int) -> Path:
         """Folder of one trial."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hpo_torch.results.environment import describe_environment, package_versions
 from hpo_torch.results.records import KeyFigures, RunSummary, TestReport, read_record
+from hpo_torch.results.scored_winner import is_scored
 from hpo_torch.study.importance import parameter_importance
 from hpo_torch.study.references import read_references
 from hpo_torch.study.trial_marks import count_rejected, unfinished_trials
@@ -19,25 +20,25 @@ if TYPE_CHECKING:
 
 
 def score_winner(plan: StudyPlan, run: RunDirectory) -> TestReport | None:
-    """Score best_model/ on the official test set and store the report.
+    """Score best_model/ on the official test set; store the report, and what pictures need.
 
-    A study that was resumed, and whose winner is the same, is not scored again.
+    A study that was resumed, and whose winner is the same, is not scored again if all is there.
 
     Returns:
         None where no trial completed.
     """
     if not run.best_checkpoint.exists():
         return None
-    if run.test_report.exists():
+    if is_scored(run):
         return read_record(run.test_report, TestReport)
-    from hpo_torch.training.evaluate import evaluate_checkpoint
+    from hpo_torch.training.examine import examine_checkpoint
 
     config = plan.config
-    report = evaluate_checkpoint(
+    scored = examine_checkpoint(
         run.best_checkpoint, config.data, config.search.seed, config.execution.device
     )
-    run.write_test_report(report)
-    return report
+    scored.write(run)
+    return scored.report
 
 
 def summarise(  # noqa: PLR0913 - a summary needs everything once

@@ -12,6 +12,7 @@ from hpo_torch.execution.select import select_backend
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.run_names import default_run_name
+from hpo_torch.study.logger_kinds import logger_kinds
 from hpo_torch.study.plan import plan_study, with_data_defaults
 from hpo_torch.study.session import Session
 from hpo_torch.study.shared_study import check_shared_study
@@ -37,6 +38,7 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
         OutputError: The run's folder cannot be written.
         StudyFailedError: No trial completed; the message says why the trials failed.
     """
+    logger_kinds(config.output)  # refused before anything is written
     plan, selection, backend = prepare(config, registry, audience)
     name = config.output.name or default_run_name(
         datetime.now(), plan.dataset.name, config.search.mode, config.search.optimize_for

@@ -9,6 +9,7 @@ from hpo_torch.errors import InvalidValueError
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.summary import RunView
+from hpo_torch.study.logger_kinds import logger_kinds
 from hpo_torch.study.optimize import prepare
 from hpo_torch.study.session import Session
 from hpo_torch.study.storage import is_begun
@@ -55,6 +56,7 @@ def resume(
             )  # fmt: skip
         if view.is_whole and view.satisfies(config.search):
             return run
+        logger_kinds(config.output)  # refused before anything is written
         plan, selection, backend = prepare(config, registry, audience, begun=is_begun(run))
         if config != view.config:
             run.write_config(config)

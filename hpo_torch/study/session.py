@@ -15,6 +15,7 @@ from hpo_torch.results.records import INTERRUPTED
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView, resume_command
 from hpo_torch.study.announce import Announcer
+from hpo_torch.study.best_model_files import complete_best_model
 from hpo_torch.study.confirm import (
     Confirming,
     confirm_winner,
@@ -37,6 +38,7 @@ from hpo_torch.study.run_study import StudyRunner
 from hpo_torch.study.shared_study import gather, open_shared_study
 from hpo_torch.study.standings import Standings
 from hpo_torch.study.storage import open_leases, open_storage, open_study
+from hpo_torch.study.trial_logs import trial_logs
 from hpo_torch.study.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -81,11 +83,14 @@ class Session:
             OutputError: The folder cannot be written; what is there stays, for resuming.
             StudyFailedError: No trial completed, and nothing is left to be resumed.
         """
-        run, audience = self._run, self._audience
+        run = self._run
         run.drop_leftovers()
         run.drop_summary()
         history = read_history(run)
         with EventLog(run.events) as log, self._opened:
+            output = self._plan.config.output
+            audience = self._opened.enter_context(trial_logs(output, run.path, self._audience))
+            self._audience = audience
             announce = Announcer(
                 log, audience.listeners, registry.plugins.manager.hook, audience.warn
             )
@@ -194,7 +199,7 @@ class Session:
         run.write_summary(summary.model_copy(update={"reason": INTERRUPTED}))
         try:
             summary = self._score(summary)
-            self._draw()
+            self._draw(summary)
         except KeyboardInterrupt:
             summary = summary.model_copy(update={"reason": INTERRUPTED})
         run.write_summary(summary)
@@ -203,16 +208,21 @@ class Session:
     def _score(self, summary: RunSummary) -> RunSummary:
         self._audience.note("scoring the winner on the test set")
         report = score_winner(self._plan, self._run)
+        complete_best_model(self._plan, self._run)
         return summary.model_copy(
             update={"test_accuracy": None if report is None else report.accuracy}
         )
 
-    def _draw(self) -> None:
-        from hpo_torch.plots.draw import draw_run  # matplotlib takes half a second to import
+    def _draw(self, summary: RunSummary) -> None:
+        from hpo_torch.plots.draw import PICTURES, draw_run  # matplotlib takes half a second
+        from hpo_torch.reporting.page import write_page
 
-        write_health_report(RunView(self._run))
+        view = RunView(self._run)
+        write_health_report(view)
         self._audience.note("drawing")
-        draw_run(self._run, self._plan.config.output.plots)
+        drawings = draw_run(self._run, self._plan.config.output.plots)
+        if drawings:  # the first are the study's, its best trial's and the model's
+            write_page(view, drawings[: len(PICTURES)], summary)
 
 
 def _study_finished(summary: RunSummary) -> StudyFinished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,12 +15,54 @@ from hpo_torch.training.devices import resolve_device
 from hpo_torch.training.lightning_module import Classifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from hpo_torch.config.schema import DataSettings
+    from hpo_torch.data.device_loader import DeviceLoader
+    from hpo_torch.data.prepared import PreparedData
+    from hpo_torch.data.spec import DatasetLoader
+    from hpo_torch.data.text_loader import TextLoader
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A saved network before the test set that it is to be scored on.
+
+    Attributes:
+        network: The network, on the data's device.
+        prepared: The data set as the network sees it.
+        batches: The whole official test set.
+        loader: Where the data came from.
+        settings: Likewise.
+    """
+
+    network: nn.Module
+    prepared: PreparedData
+    batches: DeviceLoader | TextLoader
+    loader: DatasetLoader
+    settings: DataSettings
+
+    @classmethod
+    def of(
+        cls, path: Path, settings: DataSettings, split_seed: int, device_name: str
+    ) -> Examination:
+        """Load a checkpoint of `Classifier` and the data; see `evaluate_checkpoint`."""
+        device = resolve_device(device_name)
+        model = Classifier.load_from_checkpoint(path, map_location=device)
+        loader = installed_registry().datasets.load(settings.dataset)
+        hyperparameters = model.hparams["hyperparameters"]
+        prepared = load_prepared(loader, settings, split_seed, device).for_trial(hyperparameters)
+        batches = prepared.data_module(hyperparameters, seed=0).test_dataloader()
+        return cls(model.network, prepared, batches, loader, settings)
+
+    def report(self, see: Callable[[Tensor], None] | None = None) -> TestReport:
+        """Classify the whole test set; `see` as of `confusion_and_loss`."""
+        prepared = self.prepared
+        confusion, loss = confusion_and_loss(self.network, self.batches, prepared.num_classes, see)
+        return TestReport.from_confusion(confusion.tolist(), list(prepared.class_names), loss)
 
 
 def evaluate_checkpoint(
@@ -34,20 +77,22 @@ def evaluate_checkpoint(
             and whose words are the vocabulary.
         device_name: As in the settings.
     """
-    device = resolve_device(device_name)
-    model = Classifier.load_from_checkpoint(path, map_location=device)
-    loader = installed_registry().datasets.load(settings.dataset)
-    hyperparameters = model.hparams["hyperparameters"]
-    prepared = load_prepared(loader, settings, split_seed, device).for_trial(hyperparameters)
-    batches = prepared.data_module(hyperparameters, seed=0).test_dataloader()
-    confusion, loss = confusion_and_loss(model.network, batches, prepared.num_classes)
-    return TestReport.from_confusion(confusion.tolist(), list(prepared.class_names), loss)
+    return Examination.of(path, settings, split_seed, device_name).report()
 
 
 def confusion_and_loss(
-    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    network: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    num_classes: int,
+    see: Callable[[Tensor], None] | None = None,
 ) -> tuple[Tensor, float]:
     """Count (true, predicted) pairs and the mean cross-entropy in eval mode.
+
+    Args:
+        network: From inputs to logits.
+        batches: Of inputs and labels.
+        num_classes: C.
+        see: Takes the logits [B, C] of every batch.
 
     Returns:
         int64 [C, C] counts (row: true class), on the CPU, and the loss in nats.
@@ -61,4 +106,6 @@ def confusion_and_loss(
             total += float(functional.cross_entropy(logits, labels, reduction="sum"))
             pairs = labels * num_classes + logits.argmax(dim=1)
             confusion += torch.bincount(pairs, minlength=len(confusion)).cpu()
+            if see is not None:
+                see(logits)
     return confusion.reshape(num_classes, num_classes), total / max(int(confusion.sum()), 1)

@@ -192,6 +192,7 @@ class EpochReporter(Callback):
             epochs=self._facts.epochs,
             metrics=metrics,
             so_far=so_far,
+            epoch_health={} if self.report is None else self.report.epoch_readings,
         )
 
     def _measure(self, module: Classifier) -> EpochMetrics | None:

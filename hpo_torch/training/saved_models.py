@@ -1,4 +1,4 @@
-"""What is in a model.ckpt, without building its network."""
+"""What is in a model.ckpt; read without running any code that a file may hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hpo_torch.errors import OutputError
+from hpo_torch import __version__
+from hpo_torch.errors import HpoTorchError, OutputError
+from hpo_torch.training.lightning_module import Classifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,15 @@ def class_names(path: Path) -> list[str]:
     return list(_read(path)["hyper_parameters"]["class_names"])
 
 
+def input_spec(path: Path) -> dict[str, Any]:
+    """Return what turns raw examples into the network's inputs: `PreparedData.input_spec`.
+
+    Raises:
+        OutputError: The file is no checkpoint of a classifier.
+    """
+    return dict(_read(path)["hyper_parameters"]["input_spec"])
+
+
 def same_weights(one: Path, other: Path) -> bool:
     """Whether two checkpoints hold the same tensors, bit for bit.
 
@@ -32,6 +43,25 @@ def same_weights(one: Path, other: Path) -> bool:
         tensor.dtype == second[name].dtype and torch.equal(tensor, second[name])
         for name, tensor in first.items()
     )
+
+
+def load_classifier(path: Path, device: torch.device) -> Classifier:
+    """Build the classifier that a checkpoint describes, with its weights, on a device.
+
+    Raises:
+        OutputError: The file is no checkpoint of a classifier.
+    """
+    content = _read(path)
+    try:
+        classifier = Classifier(**content["hyper_parameters"])
+        classifier.load_state_dict(content["state_dict"])
+    except (KeyError, TypeError, RuntimeError, HpoTorchError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"it has no {said}" if isinstance(error, KeyError) else said
+        raise OutputError(
+            f"{path} is no checkpoint of a classifier of hpo-torch {__version__}: {reason}"
+        ) from error
+    return classifier.to(device)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hpo_torch_local.messages import REPORTS, Shutdown
@@ -41,7 +43,7 @@ class WorkerProcess:
             target=run_worker, args=(theirs, setup), name=f"hpo-torch-{setup.name}"
         )
         try:
-            with _interrupts_blocked():
+            with _interrupts_blocked(), _caller_left_out():
                 self._process.start()
         except BaseException:
             self._connection.close()
@@ -132,6 +134,21 @@ def _manner(exit_code: int | None) -> str:
         name = f"signal {-exit_code}"
     hint = " (often: this machine ran out of memory)" if name == "SIGKILL" else ""
     return f"was killed by {name}{hint}"
+
+
+@contextmanager
+def _caller_left_out() -> Iterator[None]:
+    """Keep a process that starts from running the caller's script again.
+
+    multiprocessing imports the main module anew, for what was pickled of it. A worker is sent
+    nothing of that kind; and a script that searches would search again, in every worker.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hpo_torch.plugin_api import (
     DataNotFoundError,
     DatasetFacts,
     InvalidValueError,
+    OwnExamples,
 )
 from hpo_torch_text.table_files import SUFFIXES, UnreadableLines, read_table
 from hpo_torch_text.table_rows import Rows, choose_column, class_order, usable_rows
@@ -70,6 +71,23 @@ class OwnTable:
     def load(self, request: DataRequest) -> TextData:
         """Read the user's tables."""
         return text_data(_read(request, None))
+
+    def examples(self, request: DataRequest) -> OwnExamples:
+        """Return every row that has a text and a label, and its part if the table tells parts.
+
+        Raises:
+            As `prepare`; DataError where there are no such rows.
+        """
+        path = _own_path(request)
+        found = _all_rows(path, request)
+        if not found:
+            raise DataError(f"{path}: expected rows with a text and a label, got none")
+        parts = [part for _, _, part in found if part is not None]
+        return OwnExamples(
+            inputs=[text for text, _, _ in found],
+            labels=[label for _, label, _ in found],
+            parts=parts or None,
+        )
 
 
 OWN_TABLE = OwnTable()
@@ -141,6 +159,17 @@ def _rows(path: Path, request: DataRequest, warn: Warn | None) -> Rows:
         total = rows.missing + len(rows.examples)
         warn(f"{path}: left out {rows.missing} of {total} rows, which lack a text or a label")
     return rows
+
+
+def _all_rows(path: Path, request: DataRequest) -> list[tuple[str, str, str | None]]:
+    """Return text, label and part of every usable row; a folder may lack one of its tables."""
+    if path.is_dir():
+        parts = [part for part in ("train", "test") if any(path.glob(f"{part}.*"))] or ["test"]
+        tables = [(_rows(_only_table(path, part), request, request.warn), part) for part in parts]
+        return [(*each, part) for rows, part in tables for each in rows.examples]
+    rows = _rows(path, request, request.warn)
+    told: Sequence[str | None] = rows.parts or [None] * len(rows.examples)
+    return [(*each, part) for each, part in zip(rows.examples, told, strict=True)]
 
 
 def _divide(rows: Rows) -> tuple[list[Example], list[Example]]:

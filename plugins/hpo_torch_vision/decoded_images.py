@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hpo_torch_vision.pixels import DECODER_VERSION, read_pixels
+from hpo_torch.plugin_api import DECODER_VERSION, read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hpo_torch_vision.pixels import Pixels
+    Pixels = NDArray[np.uint8]
 
 DECODED_FOLDER = ".decoded-images"  # in the folder of all data sets
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpo_torch.plugin_api import DataError, DataNotFoundError
+from hpo_torch.plugin_api import DataError, DataNotFoundError, list_images
 from hpo_torch_vision.holdout import fixed_test_part
-from hpo_torch_vision.image_listing import list_images, visible_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,14 +58,58 @@ def read_layout(root: Path) -> FolderLayout:
         DataError: It has fewer than two class folders, a part of them but no train, one part
             twice, or a class only in the test set.
     """
+    parts = _parts_of(root)
+    if parts:
+        return _read_parts(root, parts)
+    classes = visible_folders(root)
+    return _layout(classes, _of_classes(root, "", classes), None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFile:
+    """An image file of the user's.
+
+    Attributes:
+        name: Its path from the folder, with "/".
+        class_name: Name of its class folder.
+        part: train, validation or test; None where the folder is not divided.
+    """
+
+    name: str
+    class_name: str
+    part: str | None
+
+
+def list_labelled(root: Path) -> list[LabelledFile]:
+    """List all images below `root`, found as by `read_layout`, whatever there is of them.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+    """
+    parts = _parts_of(root)
+    places = [(f"{name}/", part) for name, part in parts.items()] if parts else [("", None)]
+    return [
+        LabelledFile(f"{prefix}{class_name}/{name}", class_name, part)
+        for prefix, part in places
+        for class_name in visible_folders(root / prefix)
+        for name in list_images(root / prefix / class_name)
+    ]
+
+
+def _parts_of(root: Path) -> dict[str, str]:
+    """Return which part each folder in `root` is; nothing unless all of them are parts."""
     if not root.is_dir():
         raise DataNotFoundError(f"expected a folder of images, {root} is none (--data-path)")
     folders = visible_folders(root)
     parts = {name: _PARTS[name.lower()] for name in folders if name.lower() in _PARTS}
-    if folders and len(parts) == len(folders):
-        return _read_parts(root, parts)
-    labelled = _of_classes(root, "", folders)
-    return _layout(folders, labelled, None, None)
+    return parts if len(parts) == len(folders) else {}
+
+
+def visible_folders(folder: Path) -> list[str]:
+    """Return the names of the folders in `folder` that are not hidden, in order."""
+    return sorted(
+        each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")
+    )
 
 
 def _read_parts(root: Path, parts: dict[str, str]) -> FolderLayout:

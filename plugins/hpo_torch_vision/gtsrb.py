@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpo_torch.plugin_api import CorruptDataError, RemoteArchive
+from hpo_torch.plugin_api import CorruptDataError, RemoteArchive, list_images
 from hpo_torch_vision.archived_parts import locate_parts, provide_parts
 from hpo_torch_vision.arrays import image_data
 from hpo_torch_vision.decoded_images import DECODED_FOLDER, FixedShape, ImageFiles, decoded
 from hpo_torch_vision.gtsrb_classes import GTSRB_CLASSES
-from hpo_torch_vision.image_listing import list_images
 from hpo_torch_vision.unreadable_files import check_readable
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hpo_torch.plugin_api import DataRequest, ImageData
-    from hpo_torch_vision.pixels import Pixels
+    from hpo_torch_vision.decoded_images import Pixels
 
     Ints = NDArray[np.int64]
 

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpo_torch.plugin_api import CorruptDataError
-from hpo_torch_vision.pixels import read_header
+from hpo_torch.plugin_api import CorruptDataError, read_image_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hpo_torch_vision.pixels import Header
+    from hpo_torch.plugin_api import ImageHeader
 
 LONGEST_SIDE = 64  # by default: a network on 64x64 trains in minutes on a CPU
 _STEP = 8  # both sides are multiples: three poolings by 2 lose no row
@@ -48,7 +47,7 @@ class MedianShape:
             )
         return self.choose(headers)
 
-    def choose(self, headers: Sequence[Header]) -> tuple[int, int, int]:
+    def choose(self, headers: Sequence[ImageHeader]) -> tuple[int, int, int]:
         """Return (channels, height, width) for images with these headers, at least one."""
         height = statistics.median(header.height for header in headers)
         width = statistics.median(header.width for header in headers)
@@ -60,8 +59,8 @@ class MedianShape:
         return 1 if all(header.grey for header in headers) else 3, height, width
 
 
-def _header(path: Path) -> Header | None:
+def _header(path: Path) -> ImageHeader | None:
     try:
-        return read_header(path)
+        return read_image_header(path)
     except Exception:  # reported by name when the file is decoded
         return None

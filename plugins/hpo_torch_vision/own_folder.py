@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpo_torch.plugin_api import DataError, DatasetFacts, UsageError
+from hpo_torch.plugin_api import DataError, DatasetFacts, OwnExamples, UsageError
 from hpo_torch_vision.arrays import image_data
 from hpo_torch_vision.decoded_images import DECODED_FOLDER, ImageFiles, decoded
-from hpo_torch_vision.folder_layout import read_layout
+from hpo_torch_vision.folder_layout import list_labelled, read_layout
 from hpo_torch_vision.holdout import TEST_SHARE
 from hpo_torch_vision.median_shape import MedianShape
 from hpo_torch_vision.unreadable_files import check_readable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from hpo_torch.plugin_api import DataRequest, ImageData
+    from hpo_torch_vision.decoded_images import Pixels
     from hpo_torch_vision.folder_layout import FolderLayout
-    from hpo_torch_vision.pixels import Pixels
 
 _PER_CLASS = 2  # one trains, one validates
 _IMBALANCE = 10
@@ -85,13 +87,36 @@ class OwnFolder:
             own.layout.class_names,
         )
 
+    def examples(self, request: DataRequest) -> OwnExamples:
+        """List every image below the folder with its class, and its part if there are parts.
 
-def _read(request: DataRequest) -> _OwnImages:
+        Raises:
+            UsageError: No folder was given.
+            DataError: It is none, or has no images in class folders.
+        """
+        path = _folder(request)
+        files = list_labelled(path)
+        if not files:
+            raise DataError(f"{path}: expected class folders of images, found no image in any")
+        parts = [file.part for file in files if file.part is not None]
+        return OwnExamples(
+            inputs=[path / file.name for file in files],
+            labels=[file.class_name for file in files],
+            parts=parts or None,
+        )
+
+
+def _folder(request: DataRequest) -> Path:
     if request.path is None:
         raise UsageError("dataset 'folder' needs a folder of images: --data-path DIR (data.path)")
-    layout = read_layout(request.path)
+    return request.path
+
+
+def _read(request: DataRequest) -> _OwnImages:
+    path = _folder(request)
+    layout = read_layout(path)
     check_classes(layout, layout.labels, layout.test)
-    files = ImageFiles(request.path, layout.names, MedianShape(request.image_size))
+    files = ImageFiles(path, layout.names, MedianShape(request.image_size))
     images = decoded(files, request.data_dir / DECODED_FOLDER, request.warn)
     used = check_readable(files, images, request)
     labels, test = layout.labels[used], layout.test[used]

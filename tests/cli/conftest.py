@@ -34,3 +34,19 @@ def cli(monkeypatch, capsys, tmp_path):
         return Outcome(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """The folder of a run of one real, small trial on digits."""
+    import small_models  # torch takes seconds to import
+
+    return str(small_models.digits_run(tmp_path_factory.mktemp("digits")).path)
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory):
+    """The folder of a run of one real, small trial on made-up reviews."""
+    import small_models
+
+    return str(small_models.reviews_run(tmp_path_factory.mktemp("reviews")).path)

@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
+from hpo_torch.cli.live_picture import render
 from hpo_torch.cli.live_state import LiveState
-from hpo_torch.cli.live_view import clock, render, sparkline
 from hpo_torch.cli.plain_view import retry_text
 from hpo_torch.protocol.events import (
     EpochFinished,
@@ -143,21 +143,11 @@ def test_render_shows_progress_current_epoch_and_best():
     assert "0.7000" in text
     assert "▁█" in text
     assert "trial 0  score 0.8100" in text
-    assert "neuron utilization 0.75" in text
+    assert "neuron utilization     ━━━━━━━━━─── 0.75" in text
 
 
 def test_render_before_the_study_starts():
     assert "preparing" in text_of(LiveState(), 0.0)
-
-
-def test_sparkline_spans_its_own_range():
-    assert sparkline([1.0, 2.0, 3.0]) == "▁▄█"
-    assert sparkline([5.0, 5.0]) == "▁▁"
-    assert sparkline([]) == ""
-
-
-def test_clock():
-    assert [clock(s) for s in (0, 59.9, 61, 3661)] == ["0:00", "0:59", "1:01", "1:01:01"]
 
 
 def test_confirmation_within_a_search_is_counted_anew():

@@ -33,3 +33,22 @@ def test_no_runs_says_how_to_start_one(cli):
     result = cli("runs")
     assert result.code == 0
     assert "hpo-torch optimize" in result.err
+
+
+def test_runs_are_filtered_sorted_and_cut(cli, tmp_path):
+    for name, dataset in (("a", "digits"), ("b", "mnist"), ("c", "mnist")):
+        make_run(tmp_path / "runs", name)
+        (tmp_path / "runs" / name / "config.yaml").write_text(f"data: {{dataset: {dataset}}}\n")
+    assert listed(cli("runs", "--json", "--dataset", "mnist")) == ["b", "c"]
+    assert listed(cli("runs", "--json", "--reverse")) == ["c", "b", "a"]
+    assert listed(cli("runs", "--json", "--reverse", "--limit", "1")) == ["c"]
+    assert listed(cli("runs", "--json", "--state", "finished")) == []
+    assert "none of the 3 runs" in cli("runs", "--state", "finished").err
+    assert cli("runs", "--sort", "size").code == 2
+
+
+def test_piped_table_is_as_wide_as_its_content(cli, tmp_path, monkeypatch):
+    name = "2026-11-25T10-20-03_fashion_mnist_constrained-val_accuracy"
+    make_run(tmp_path / "runs", name)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert name in cli("runs").out

@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
+from hpo_torch.cli.live_picture import render
 from hpo_torch.cli.live_state import LiveState
-from hpo_torch.cli.live_view import render
 from hpo_torch.cli.outcome import front_lines
 from hpo_torch.cli.plain_view import PlainView
 from hpo_torch.protocol.events import StudyStarted, TrialFinished

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from tokenizers import Tokenizer
 
 from hpo_torch.data.word_tokenizer import WordTokenizer
 
@@ -49,3 +50,10 @@ def test_texts_keep_their_order_in_any_number():
     tokenizer = WordTokenizer.of(["[PAD]", "[UNK]", *(f"w{number}" for number in range(2500))])
     texts = [f"w{number}" for number in range(2500)]
     assert list(tokenizer.encode(texts)) == [[number + 2] for number in range(2500)]
+
+
+def test_json_is_the_same_tokenizer_for_the_library():
+    tokenizer = WordTokenizer.learn(["it's good, good<br />film!"])
+    again = Tokenizer.from_str(tokenizer.to_json())
+    for text in ("It\u2019s a GOOD<br>film!", "[PAD] x", ""):
+        assert [again.encode(text).ids] == list(tokenizer.encode([text]))

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from hpo_torch.config.schema import RunConfig
+from hpo_torch.protocol.events import EpochFinished
 from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
 from hpo_torch.results.records import KeyFigures, RunSummary, TestReport, TrialResult
 from hpo_torch.results.run_directory import RunDirectory
@@ -160,3 +161,25 @@ def _twelve_trials():
 @pytest.fixture(name="make_report")
 def _make_report():
     return make_report
+
+
+@pytest.fixture
+def trained():
+    """Return a function that makes a trial and its epochs from each epoch's health readings."""
+
+    def make(readings, **of_epochs):
+        trial = make_trial(7, epochs=len(readings), health={})
+        trial = trial.model_copy(update={"epochs": epochs_of(len(readings), **of_epochs)})
+        epochs = [
+            EpochFinished(
+                trial=7,
+                attempt=trial.attempt,
+                epochs=20,
+                metrics=metrics,
+                so_far=trial.measurements.model_copy(update={"health": health}),
+            )
+            for metrics, health in zip(trial.epochs, readings, strict=True)
+        ]
+        return trial, epochs
+
+    return make

@@ -67,3 +67,10 @@ def test_learning_curves_of_one_epoch_show_its_point(make_trial):
     (loss,) = line_of(drawn["Loss"], "training")
     assert math.isclose(loss, 2.3 * 0.8)
     assert drawn["Loss"].lines[0].get_marker() == "."
+
+
+def test_title_of_the_gap_tells_how_large_it_became(make_trial):
+    figure = learning_curves(make_trial(0))
+    # Kept is epoch 6: 100 (1 - 0.9 * 0.8**6) - 100 (0.93 - 0.83 * 0.78**6) = 2.1; last 3.3.
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert "Overfitting gap (+2.1 kept, +3.3 last)" in titles

@@ -9,8 +9,11 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from hpo_torch_example import shapes
+from PIL import Image
 
 import hpo_torch
 
@@ -131,3 +134,18 @@ def test_plugins_objective_is_the_score_beside_health(run: Path):
 def test_plugins_observer_saw_every_trial(run: Path):
     lines = (run.parent / "trials.log").read_text().splitlines()
     assert sorted(line.split()[0] for line in lines) == ["0", "1"]
+
+
+def test_best_model_is_used_without_its_data(run: Path, tmp_path: Path):
+    card = (run / "best_model/README.md").read_text(encoding="utf-8")
+    assert "## On the test set" in card
+    images, _ = shapes.draw_set(np.random.default_rng(5), 6)
+    for number, image in enumerate(images):
+        Image.fromarray(image[0]).save(tmp_path / f"{number}.png")
+    said = json.loads(hpo_torch_output("predict", str(run), ".", "--json", folder=tmp_path))
+    assert [each["input"] for each in said] == [f"{number}.png" for number in range(6)]
+    model = hpo_torch.load_model(run)
+    assert model.class_names == shapes.NAMES
+    predicted = model.predict([tmp_path / f"{number}.png" for number in range(6)])
+    assert [each.label for each in predicted] == [each["class"] for each in said]
+    assert all(sum(each.probabilities) == pytest.approx(1.0) for each in predicted)

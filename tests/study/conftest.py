@@ -229,7 +229,7 @@ class UntestedSession(Session):
     def _score(self, summary):
         return summary
 
-    def _draw(self):
+    def _draw(self, summary):
         pass
 
 

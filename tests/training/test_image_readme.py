@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 
+import pytest
 import torch
+from PIL import Image
 
 from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettings
 from hpo_torch.data.load import load_prepared
@@ -45,11 +47,16 @@ def test_readme_shows_code_that_classifies_images(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     loader = installed_registry().datasets.load("digits")
-    names = {"images": loader.load(DataRequest(data_dir=tmp_path)).test_images}
+    images = loader.load(DataRequest(data_dir=tmp_path)).test_images
+    Image.fromarray(images[0, 0].numpy()).save("image.png")
+    names = {}
     exec(SNIPPET.search(best_model_readme(result))[1], names)
 
     prepared = load_prepared(loader, settings, 0, torch.device("cpu")).for_trial(values)
     inputs, _ = next(iter(prepared.data_module(values, 0).test_dataloader()))
-    torch.testing.assert_close(names["inputs"], inputs, rtol=0.0, atol=1e-5)
     model = Classifier.load_from_checkpoint(tmp_path / "model.ckpt").eval()
-    assert names["names"] == [str(digit) for digit in model(inputs).argmax(1).tolist()]
+    with torch.inference_mode():
+        expected = model(inputs[:1]).softmax(1)[0]
+    (said,) = names["predictions"]
+    assert said.probabilities == pytest.approx(expected.tolist(), abs=1e-5)
+    assert said.label == str(int(expected.argmax()))

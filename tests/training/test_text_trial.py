@@ -111,6 +111,8 @@ def test_readme_shows_code_that_classifies_texts(trained, tmp_path, monkeypatch)
         )
     )
     monkeypatch.chdir(tmp_path / "trial")
-    names = {"texts": ["Dull!", "so so so fine", "fine"]}
+    names = {}
     exec(SNIPPET.search(readme)[1], names)
-    assert names["names"] == ["dull", "fine", "fine"]
+    assert len(names["predictions"]) == 1
+    said = names["model"].predict(["Dull!", "so so so fine", "fine"])
+    assert [each.label for each in said] == ["dull", "fine", "fine"]

@@ -168,3 +168,25 @@ def test_own_table_lists_columns_for_a_wrong_name(tmp_path: Path):
     path = table(tmp_path / "t.csv", a=10, b=10)
     with pytest.raises(InvalidValueError, match=r"'text', 'label', got 'labl'.*mean 'label'"):
         OWN_TABLE.prepare(request(path, label_column="labl"))
+
+
+def test_examples_are_all_usable_rows_with_their_parts(tmp_path: Path):
+    path = tmp_path / "x.csv"
+    write(
+        path,
+        [("a", "p", "test"), ("b", "p", "train"), ("", "q", "test")],
+        ("text", "label", "split"),
+    )
+    found = OWN_TABLE.examples(request(path))
+    assert (found.inputs, found.labels, found.parts) == (["a", "b"], ["p", "p"], ["test", "train"])
+    write(path, [("a", "p")], ("text", "label"))  # one class, one example: enough to score
+    assert OWN_TABLE.examples(request(path)).parts is None
+
+
+def test_examples_of_a_folder_need_one_table_only(tmp_path: Path):
+    write(tmp_path / "test.csv", [("a", "p")], ("text", "label"))
+    found = OWN_TABLE.examples(request(tmp_path))
+    assert (found.inputs, found.parts) == (["a"], ["test"])
+    write(tmp_path / "test.csv", [("", "p")], ("text", "label"))
+    with pytest.raises(DataError, match="expected rows with a text and a label, got none"):
+        OWN_TABLE.examples(request(tmp_path))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hpo_torch.plugin_api import DataError, DataNotFoundError
-from hpo_torch_vision.folder_layout import read_layout
+from hpo_torch_vision.folder_layout import LabelledFile, list_labelled, read_layout, visible_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +83,21 @@ def test_layout_says_what_is_wrong_with_parts(tmp_path: Path, files: list[str], 
 def test_layout_of_no_folder(tmp_path: Path):
     with pytest.raises(DataNotFoundError, match="expected a folder of images"):
         read_layout(tmp_path / "nowhere")
+
+
+def test_visible_folders_are_sorted(tmp_path: Path):
+    for name in ("b", "a", ".cache"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    assert visible_folders(tmp_path) == ["a", "b"]
+
+
+def test_list_labelled_takes_whatever_there_is(tmp_path: Path):
+    touch(tmp_path, "one/cat/a.png", "one/cat/deep/b.jpg", "one/cat/x.txt", "two/Val/dog/c.png")
+    assert list_labelled(tmp_path / "one") == [
+        LabelledFile("cat/a.png", "cat", None),
+        LabelledFile("cat/deep/b.jpg", "cat", None),
+    ]
+    assert list_labelled(tmp_path / "two") == [LabelledFile("Val/dog/c.png", "dog", "validation")]
+    with pytest.raises(DataNotFoundError, match="expected a folder of images"):
+        list_labelled(tmp_path / "three")

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hpo_torch.plugin_api import CorruptDataError
+from hpo_torch.plugin_api import CorruptDataError, ImageHeader
 from hpo_torch_vision.median_shape import MedianShape
-from hpo_torch_vision.pixels import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
     ],
 )
 def test_median_shape(sizes: list[tuple[int, int]], longest: int | None, expected: tuple[int, int]):
-    headers = [Header(height, width, grey=False) for height, width in sizes]
+    headers = [ImageHeader(height, width, grey=False) for height, width in sizes]
     assert MedianShape(longest).choose(headers) == (3, *expected)
 
 
 def test_median_shape_has_one_channel_if_all_are_grey():
-    grey, colour = Header(8, 8, grey=True), Header(8, 8, grey=False)
+    grey, colour = ImageHeader(8, 8, grey=True), ImageHeader(8, 8, grey=False)
     assert MedianShape(None).choose([grey, grey])[0] == 1
     assert MedianShape(None).choose([grey, colour])[0] == 3
 

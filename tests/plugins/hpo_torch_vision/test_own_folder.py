@@ -182,3 +182,22 @@ def test_folder_needs_something_to_test_with(request_: DataRequest, write_image:
 def test_folder_needs_a_path(request_: DataRequest):
     with pytest.raises(UsageError, match="--data-path DIR"):
         FOLDER.prepare(replace(request_, path=None))
+
+
+@pytest.mark.usefixtures("animals")
+def test_examples_are_all_files_with_their_class_and_part(request_: DataRequest):
+    found = FOLDER.examples(request_)
+    assert len(found.inputs) == len(found.labels) == len(found.parts) == 24
+    assert found.inputs[0] == request_.path / "test/cat/0.png"
+    assert (found.labels[0], found.parts[0]) == ("cat", "test")
+    assert sorted(set(found.parts)) == ["test", "train"]
+    one_class = replace(request_, path=request_.path / "train")
+    assert FOLDER.examples(one_class).parts is None
+
+
+def test_examples_of_a_folder_without_images_are_an_error(request_: DataRequest):
+    (request_.path / "cat").mkdir(parents=True)
+    with pytest.raises(DataError, match="found no image in any"):
+        FOLDER.examples(request_)
+    with pytest.raises(UsageError, match="needs a folder of images"):
+        FOLDER.examples(replace(request_, path=None))

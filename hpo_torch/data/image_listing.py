@@ -25,10 +25,3 @@ def list_images(folder: Path) -> list[str]:
 
 def _is_image(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)
-
-
-def visible_folders(folder: Path) -> list[str]:
-    """Return the names of the folders in `folder` that are not hidden, in order."""
-    return sorted(
-        each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")
-    )

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional
 
-from hpo_torch_vision.pixels import Header, read_header, read_pixels
+from hpo_torch.data.image_files import ImageHeader, read_image_header, read_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def test_read_pixels_turns_an_image_the_right_way_up(tmp_path: Path):
     exif[0x0112] = 6  # the stored image is to be turned clockwise
     path = save(tmp_path, Image.fromarray(stored), "x.png", exif=exif)
     assert read_pixels(path, (1, 3, 2)).tolist() == [[[40, 10], [50, 20], [60, 30]]]
-    assert read_header(path) == Header(height=3, width=2, grey=True)
+    assert read_image_header(path) == ImageHeader(height=3, width=2, grey=True)
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.ppm", "x.tif"])
@@ -121,7 +121,9 @@ def test_read_pixels_of_a_truncated_file_raises(tmp_path: Path, name: str):
 )
 def test_read_header_tells_size_and_greyness(tmp_path: Path, mode: str, grey: bool):
     image = Image.new("L", (5, 3)).convert(mode) if mode != "I;16" else Image.new("I;16", (5, 3))
-    assert read_header(save(tmp_path, image, "x.png")) == Header(height=3, width=5, grey=grey)
+    assert read_image_header(save(tmp_path, image, "x.png")) == ImageHeader(
+        height=3, width=5, grey=grey
+    )
 
 
 def test_resizing_antialiases(tmp_path: Path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hpo_torch_vision.image_listing import list_images, visible_folders
+from hpo_torch.data.image_listing import list_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +15,3 @@ def test_list_images_goes_down_and_leaves_out_what_is_hidden_or_no_image(tmp_pat
         (tmp_path / name).touch()
     assert list_images(tmp_path) == ["a.jpeg", "b.PNG", "deep/er/c.ppm"]
     assert list_images(tmp_path / "nowhere") == []
-
-
-def test_visible_folders_are_sorted(tmp_path: Path):
-    for name in ("b", "a", ".cache"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "file").touch()
-    assert visible_folders(tmp_path) == ["a", "b"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
 
@@ -26,7 +25,7 @@ _DEEP_WHITE = 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class ImageHeader:
     """What an image's header tells.
 
     Attributes:
@@ -40,7 +39,7 @@ class Header:
     grey: bool
 
 
-def read_header(path: Path) -> Header:
+def read_image_header(path: Path) -> ImageHeader:
     """Read an image's size and kind without decoding it.
 
     Raises:
@@ -52,33 +51,49 @@ def read_header(path: Path) -> Header:
         width, height = image.size
         if image.getexif().get(_ORIENTATION) in _SIDEWAYS:
             width, height = height, width
-        return Header(height, width, image.mode in _GREY_MODES)
+        return ImageHeader(height, width, image.mode in _GREY_MODES)
 
 
 def read_pixels(path: Path, shape: tuple[int, int, int]) -> Pixels:
-    """Decode an image as uint8 [C, H, W].
-
-    Transparency is laid over white, 16 bits become 8 by rounding, the EXIF orientation is
-    applied, and of an animation the first image counts. The whole image is then resized,
-    whatever its proportions, by Pillow's bilinear filter, which widens when it shrinks an image
-    (antialiasing; torchvision's `resize` with antialias=True does the same).
+    """Decode an image file as uint8 [C, H, W]; see `pixels_of`.
 
     Args:
-        path: The file.
+        path: The file; of an animation the first image counts.
         shape: (1 for greyscale or 3 for RGB, height, width).
 
     Raises:
         ValueError: Its pixels have no known range.
         Exception: Whatever Pillow raises on a file that it cannot read.
     """
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        return pixels_of(opened, shape)
+
+
+def pixels_of(image: Image, shape: tuple[int, int, int]) -> Pixels:
+    """Return an image as uint8 [C, H, W].
+
+    Transparency is laid over white, 16 bits become 8 by rounding, and the EXIF orientation is
+    applied. The whole image is then resized, whatever its proportions, by Pillow's bilinear
+    filter, which widens when it shrinks an image (antialiasing; torchvision's `resize` with
+    antialias=True does the same).
+
+    Args:
+        image: In any mode.
+        shape: (1 for greyscale or 3 for RGB, height, width).
+
+    Raises:
+        ValueError: Its pixels have no known range.
+        Exception: Whatever Pillow raises on a file that it cannot read.
+    """
+    import numpy as np
     from PIL import Image, ImageOps
 
     channels, height, width = shape
-    with Image.open(path) as opened:
-        image = _flatten(ImageOps.exif_transpose(opened))
-    image = image.convert("L" if channels == 1 else "RGB")
-    image = image.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(image)
+    flat = _flatten(ImageOps.exif_transpose(image))
+    flat = flat.convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(flat.resize((width, height), Image.Resampling.BILINEAR))
     return pixels[np.newaxis] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
@@ -99,6 +114,7 @@ def _flatten(image: Image) -> Image:
 
 def _eight_bits(image: Image) -> Image:
     # Pillow's own conversion cuts at 255 what is a scale of 0..65535.
+    import numpy as np
     from PIL import Image as Images
 
     values = np.asarray(image).astype(np.int64)

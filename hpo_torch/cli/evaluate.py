@@ -1,0 +1,102 @@
+"""`hpo-torch evaluate`: how well a trained model does on labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hpo_torch.cli.console import print_json, warn
+from hpo_torch.cli.listings import AsJson
+from hpo_torch.cli.predict import RUN_OR_MODEL, Device
+from hpo_torch.cli.results import OutputDir, find_run
+from hpo_torch.errors import UsageError
+
+if TYPE_CHECKING:
+    from hpo_torch.config.schema import DataSettings
+    from hpo_torch.data.spec import DataRequest
+    from hpo_torch.results.summary import RunView
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help=RUN_OR_MODEL)],
+    data_path: Annotated[
+        Path | None,
+        typer.Option(
+            help="Own data of the same classes: a folder of images or a table of texts (default: "
+            "the run's data set).",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["test", "validation"] | None,
+        typer.Option(
+            help="Which part (default: test; of own data without parts: all).", show_default=False
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="Own table: the column of texts.", show_default=False)
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Own table: the column of labels.", show_default=False)
+    ] = None,
+    skip_corrupt: Annotated[
+        bool, typer.Option("--skip-corrupt", help="Own data: leave unreadable files out.")
+    ] = False,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Own data: the data set that reads them (default: the only one of that kind).",
+            show_default=False,
+        ),
+    ] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder of data files (default: the run's).")
+    ] = None,
+    device: Device = "auto",
+    output_dir: OutputDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run's best model again, or on own data; nothing is written."""
+    from hpo_torch.cli.evaluation_text import print_evaluation, record_of
+    from hpo_torch.inference.find_checkpoint import run_of
+    from hpo_torch.inference.labelled import own_examples, part_of_data_set
+    from hpo_torch.inference.load_model import load_model
+    from hpo_torch.inference.scoring import score
+
+    path = find_run(run, output_dir)
+    model = load_model(path, device)
+    view = run_of(path)
+    changed = {"dir": data_dir, "text_column": text_column, "label_column": label_column}
+    settings = _settings(view, {name: value for name, value in changed.items() if value})
+    if data_path is not None:
+        request = _own_request(settings, data_path, skip_corrupt=skip_corrupt)
+        examples = own_examples(model, request, dataset, split)
+    elif view is None:
+        raise UsageError(f"{path} is no run, which would name a data set: expected --data-path")
+    else:
+        seed = view.config.search.seed
+        examples = part_of_data_set(model, settings, seed, split or "test", warn)
+    report = score(model, examples)
+    if as_json:
+        print_json(record_of(report, examples.what))
+    else:
+        print_evaluation(report, examples.what)
+
+
+def _settings(view: RunView | None, changed: dict[str, str]) -> DataSettings:
+    """Return the run's data settings, or the defaults, with what was asked for instead."""
+    from hpo_torch.config.schema import DataSettings
+
+    settings = DataSettings() if view is None else view.config.data
+    return settings.model_copy(update=changed)
+
+
+def _own_request(settings: DataSettings, path: Path, *, skip_corrupt: bool) -> DataRequest:
+    from hpo_torch.data.requests import data_request
+
+    if settings.path is not None and path.resolve() == Path(settings.path).expanduser().resolve():
+        warn(f"the model was trained on a part of {path}: its score on all of it says little")
+    own = {"path": str(path), "skip_corrupt": skip_corrupt}
+    return data_request(settings.model_copy(update=own), warn=warn)

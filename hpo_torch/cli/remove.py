@@ -1,0 +1,51 @@
+"""`hpo-torch rm`: remove runs, after saying what is lost with them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo_torch.cli.console import err, escape
+from hpo_torch.cli.results import OutputDir, find_run
+from hpo_torch.errors import UsageError
+
+if TYPE_CHECKING:
+    from hpo_torch.results.run_removal import Loss
+
+
+def rm(
+    runs: Annotated[list[str], typer.Argument(help="Runs' folders, or names in --output-dir.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output_dir: OutputDir = None,
+) -> None:
+    """Remove runs for good; asks before it does.
+
+    If one of them is in use, or is no run, none is removed.
+    """
+    from hpo_torch.results.run_removal import loss_of, remove_run
+
+    paths = list(dict.fromkeys(find_run(run, output_dir) for run in runs))
+    losses = [loss_of(path) for path in paths]
+    for loss in losses:
+        err().print(escape(_text(loss)), soft_wrap=True)
+    if not (yes or _agreed(len(losses))):
+        err().print("nothing was removed")
+        raise typer.Exit(1)
+    for loss in losses:
+        remove_run(loss.path)
+        err().print(f"removed: {escape(str(loss.path))}", soft_wrap=True)
+
+
+def _agreed(count: int) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("rm: nobody can be asked, as this is no terminal. Add --yes to remove.")
+    what = "this run" if count == 1 else f"these {count} runs"
+    return typer.confirm(f"Remove {what} for good?", err=True)
+
+
+def _text(loss: Loss) -> str:
+    model = ", a best model" if loss.best_model else ""
+    trials = "1 trial" if loss.trials == 1 else f"{loss.trials} trials"
+    return f"{loss.path}: {trials}{model}, {loss.files} files, {loss.size / 1e6:.1f} MB"

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hpo_torch.results.summary import RunView
+
+
+def test_evaluate_prints_accuracy_recall_and_confusion(cli, reviews, tmp_path):
+    done = cli("evaluate", reviews)
+    assert done.code == 0
+    assert "the test set of csv: 40 examples" in done.out
+    assert "accuracy 1.0000  (95 % interval 0.9124..1.0000)" in done.out
+    assert "Confusion (row: true)" in done.out
+    (tmp_path / "own.csv").write_text("text,label\ndull,bad\nfine,bad\nfine,bad\ndull,bad\n")
+    record = json.loads(cli("evaluate", reviews, "--data-path", "own.csv", "--json").out)
+    assert record["data"] == "own.csv"
+    assert record["confusion"] == [[2, 2], [0, 0]]
+    assert record["recall"] == {"bad": 0.5, "good": None}
+    assert record["accuracy"] == 0.5
+    # Wilson's interval of 2 of 4: centre 1/2, half width z / (1 + z^2/4) * sqrt(1/16 + z^2/64)
+    assert record["interval"] == pytest.approx([0.15004, 0.84996], abs=1e-4)
+
+
+def test_evaluate_warns_of_training_data_and_needs_data(cli, reviews):
+    path = RunView.open(Path(reviews)).config.data.path
+    done = cli("evaluate", reviews, "--data-path", path, "--split", "test")
+    assert "the model was trained on a part of" in done.err
+    checkpoint = f"{reviews}/trials/0000"
+    done = cli("evaluate", checkpoint)
+    assert (done.code, "is no run, which would name a data set" in done.err) == (2, True)
+    done = cli("evaluate", reviews, "--data-path", "gone.csv")
+    assert (done.code, "gone.csv does not exist" in done.err) == (4, True)
