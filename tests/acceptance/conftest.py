@@ -24,13 +24,14 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--stop-on-failure"):
+    if config.getoption("--stop-on-failure", default=False):
         config.option.maxfail = 1
 
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what `--priority` or `--test` does not ask for."""
-    priority, number = config.getoption("--priority"), config.getoption("--test")
+    priority = config.getoption("--priority", default=None)
+    number = config.getoption("--test", default=None)
     if priority is None and number is None:
         return
     wanted = PRIORITIES[: PRIORITIES.index(priority or "low") + 1]
