@@ -7,11 +7,8 @@ import json
 
 import pytest
 import torch
-import yaml
-from torch import nn
 
 from hpo_torch.results.event_log import read_events
-from hpo_torch.training.lightning_module import Classifier
 
 FAST = ("--min-epochs", "1", "--max-epochs", "3", "--fix", "filters=16", "--fix", "hidden_units=64")
 SAME_IN_A_REPEAT = ("number", "state", "score", "val_accuracy", "val_loss", "overall_health")
@@ -52,6 +49,7 @@ def test_run_leaves_everything_behind(search):
         "plots/learning_curves.png",
         "plots/confusion_matrix.png",
         "plots/health.png",
+        "report.html",
     ):
         assert (run / name).stat().st_size > 0, name
     summary = json.loads((run / "summary.json").read_text())
@@ -88,27 +86,6 @@ def test_config_of_a_run_repeats_it_bit_for_bit(search):
     ]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-
-
-@pytest.mark.parametrize(
-    ("name", "module"),
-    [("swish", nn.SiLU), ("tanh", nn.Tanh), ("selu", nn.SELU)],
-)
-def test_forced_activation_is_in_every_result_and_in_the_saved_model(search, name, module):
-    run = search("--trials", "1", "--activation", name, *FAST)
-    best = yaml.safe_load((run / "best_hyperparameters.yaml").read_text())["hyperparameters"]
-    assert best["activation"] == best["hidden_activation"] == name
-    assert {row["param_activation"] for row in table(run)} == {name}
-    model = Classifier.load_from_checkpoint(run / "best_model/model.ckpt")
-    activations = {type(m) for m in model.modules() if "activation" in type(m).__module__}
-    assert activations == {module}
-
-
-def test_plots_all_draws_every_trial_and_none_draws_nothing(search):
-    everything = search("--trials", "2", "--plots", "all", *FAST)
-    nothing = search("--trials", "1", "--plots", "none", "--name", "none", *FAST)
-    assert len(list(everything.glob("trials/*/plots/learning_curves.png"))) == 2
-    assert not list(nothing.glob("**/*.png"))
 
 
 def test_two_jobs_train_all_trials(search):
