@@ -270,10 +270,9 @@ def run_script(tmp_path, registry, make_config):
         words = ("capacity", "interrupts", "on_poll", "mangle")
         given = {word: settings.pop(word) for word in words if word in settings}
         backend = backend or ScriptedBackend(script, **given)
-        config = make_config(**{"trials": len(script), **settings})
+        config = with_data_defaults(make_config(**{"trials": len(script), **settings}), registry)
         run = RunDirectory(tmp_path / name) if again else RunDirectory.create(tmp_path, name)
         run.write_config(config)
-        config = with_data_defaults(config, registry)
         plan = plan_study(config, registry, data_request(config.data), begun=is_begun(run))
         events, warnings = [], []
         audience = Audience(listeners=[events.append], warn=warnings.append)
