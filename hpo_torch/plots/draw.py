@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from hpo_torch.errors import UnknownNameError
+from hpo_torch.errors import OutputError, UnknownNameError
 from hpo_torch.plots.model_pictures import MODEL_PICTURES
 from hpo_torch.plots.picture import NothingToDrawError, Picture, Subject
 from hpo_torch.plots.study_pictures import STUDY_PICTURES
 from hpo_torch.plots.style import GIF, Look, dressed, save
 from hpo_torch.plots.trial_pictures import TRIAL_PICTURES
+from hpo_torch.results.atomic_files import remove_file
+from hpo_torch.results.confirmation import confirmation_dir
 from hpo_torch.results.epoch_records import EpochRecords
 from hpo_torch.results.summary import RunView
 
@@ -34,17 +37,19 @@ class Drawing:
     Attributes:
         path: Where it lies, or would lie.
         skipped: Why it was not drawn; empty where it was.
+        failed: Whether that is an error, and not for want of something measured.
     """
 
     path: Path
     skipped: str = ""
+    failed: bool = False
 
 
 def draw_run(run: RunDirectory, which: Literal["all", "best", "none"]) -> list[Drawing]:
     """Draw the study, its best trial and model; with "all" also every trial, but no animations.
 
-    Nothing is drawn that was not measured: such a picture is returned with the reason. "none"
-    draws nothing.
+    Nothing is drawn that was not measured: such a picture is returned with the reason, and one of
+    its name that an earlier state of the run left is removed. "none" draws nothing.
 
     Raises:
         OutputError: A result cannot be read, or a picture cannot be written.
@@ -86,10 +91,12 @@ class Drawer:
     def __init__(self, view: RunView, look: Look, into: Path | None = None) -> None:
         self.view = view
         self._look, self._into = look, into
-        directory = view.directory.path
+
+    @cached_property
+    def _records(self) -> EpochRecords:
+        directory = self.view.directory
         # A confirmed winner's training is in the confirmation's own log.
-        logs = (view.directory.events, directory / "confirmation" / "events.jsonl")
-        self._records = EpochRecords(*logs)
+        return EpochRecords(directory.events, confirmation_dir(directory.path) / "events.jsonl")
 
     def draw(
         self, pictures: Sequence[Picture], trial: TrialResult | None = None
@@ -125,7 +132,7 @@ class Drawer:
             return picture.draw(self._subject(trial))
 
     def _subject(self, trial: TrialResult | None) -> Subject:
-        return Subject(self.view, trial or self.view.best, self._records)
+        return Subject(self.view, trial or self.view.best, lambda: self._records)
 
     def _draw(self, picture: Picture, subject: Subject, folder: Path) -> Drawing:
         ending = GIF if picture.animated else self._look.format
@@ -134,4 +141,12 @@ class Drawer:
             with dressed(self._look):
                 return Drawing(save(picture.draw(subject), path))
         except NothingToDrawError as nothing:
+            remove_file(path)
             return Drawing(path, str(nothing))
+        except OutputError:
+            raise
+        # A picture that cannot be drawn must not keep a run of many hours from its end.
+        except Exception as error:
+            remove_file(path)
+            reason = f"could not be drawn: {type(error).__name__}: {error}"
+            return Drawing(path, reason, failed=True)

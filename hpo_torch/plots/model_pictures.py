@@ -57,10 +57,14 @@ def _calibration(subject: Subject) -> Figure:
 
 def _mistakes(subject: Subject) -> Figure:
     mistakes = Mistakes.read(_kept(subject, subject.view.directory.confident_mistakes))
-    if not len(mistakes):
-        raise NothingToDrawError("the model makes no mistake on the test set")
     report = _report(subject)
     right = sum(report.confusion[index][index] for index in range(len(report.class_names)))
+    if not len(mistakes):
+        raise NothingToDrawError(
+            "the model makes no mistake on the test set"
+            if right == report.examples
+            else "the model's outputs on the test set are not all numbers"
+        )
     return confident_mistakes(mistakes, report.class_names, report.examples - right)
 
 
@@ -87,7 +91,7 @@ def _filters(subject: Subject) -> Figure:
 def _activations(subject: Subject) -> Figure:
     maps = _maps(subject)
     if maps.image is None:
-        raise NothingToDrawError("the network is never right: there is no example to show")
+        raise NothingToDrawError("there is no example that the network is right about")
     return activation_maps(maps, maps.image, _report(subject).class_names)
 
 

@@ -30,12 +30,12 @@ class Subject:
     Attributes:
         view: The run.
         trial: The trial that pictures of a trial show; None where no trial has completed.
-        records: The epochs of the run's trials.
+        records: Reads the epochs of the run's trials; not called for pictures that need none.
     """
 
     view: RunView
     trial: TrialResult | None
-    records: EpochRecords
+    records: Callable[[], EpochRecords]
 
     def shown_trial(self) -> TrialResult:
         """Return the trial; raises NothingToDrawError where there is none."""
@@ -50,7 +50,11 @@ class Subject:
             NothingToDrawError: There is no trial, or it recorded no epochs.
         """
         trial = self.shown_trial()
-        epochs = self.records.of(trial)
+        epochs = self.records().of(trial)
+        if not epochs and trial.epochs:
+            raise NothingToDrawError(
+                f"the epochs of trial {trial.trial} are in the log of another engine"
+            )
         if not epochs:
             raise NothingToDrawError(f"trial {trial.trial} recorded no epochs")
         return epochs

@@ -34,7 +34,8 @@ class Frames:
         layers: From input to output.
         dead: float64 [epochs, layers], percent of a layer's units that are dead.
         decades: float64 [epochs, layers], log10 of the gradient over that at the last layer.
-        metrics: Overall health, then the metrics that count.
+        metrics: Overall health, of the epoch kept so far, then the metrics that count, of this
+            epoch's own weights.
         values: float64 [epochs, metrics], 0..1.
     """
 
@@ -71,7 +72,7 @@ def frames_of(epochs: Sequence[EpochFinished], weights: Mapping[str, float]) -> 
         layers=layers,
         dead=100 * _by_epoch(dead, layers, epochs),
         decades=_by_epoch(decades, layers, epochs),
-        metrics=["overall health", *shown],
+        metrics=["overall (kept epoch)", *shown],
         values=np.array([[_overall(epoch), *_values(epoch, shown)] for epoch in epochs]),
     )
 

@@ -106,7 +106,7 @@ def contents_of(view: RunView, summary: RunSummary | None) -> Contents:
 
     Args:
         view: The run.
-        summary: What came of it, if its summary.json does not say so yet.
+        summary: What came of it; None: it has not ended.
 
     Raises:
         OutputError: A result cannot be read.

@@ -52,7 +52,7 @@ def write_page(
     Args:
         view: The run.
         drawings: Of the study, its best trial and model, as PNG or GIF.
-        summary: What came of the run, if its summary.json does not say so yet.
+        summary: What came of the run; None: it has not ended.
         path: The page; report.html in the run's folder by default.
 
     Raises:

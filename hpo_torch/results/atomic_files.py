@@ -123,3 +123,15 @@ def copy_file(source: Path, target: Path) -> None:
         raise output_error("read", source, error) from error
     with original, replacing(target) as file:
         shutil.copyfileobj(original, file)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that may not be there.
+
+    Raises:
+        OutputError: It cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error("remove", path, error) from error

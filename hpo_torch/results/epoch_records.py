@@ -5,85 +5,91 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from hpo_torch.protocol.events import EpochFinished, TrialRetried
+from hpo_torch.protocol.events import EpochFinished
 from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.event_log import parse_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hpo_torch.protocol.events import AnyEvent
     from hpo_torch.results.records import TrialResult
 
 # Lines are found by these, and parsed only when asked for: a line of a long search has 7 KB.
-_ATTEMPT = re.compile(rb'"attempt":"([^"]*)"')
-_EPOCH, _RETRIED = b'"kind":"epoch_finished"', b'"kind":"trial_retried"'
+_ATTEMPT = re.compile(rb'"trial":(\d+),"attempt":"([^"]*)"')
+_EPOCH = b'"kind":"epoch_finished"'
 
 
 class _Line(NamedTuple):
-    log: Path
-    number: int
-    text: bytes
+    """Where a line is."""
 
-    def event(self) -> AnyEvent:
-        return parse_line(self.log, self.number, self.text)
+    number: int
+    offset: int
+    length: int
 
 
 class EpochRecords:
-    """The epochs in one or more event logs; read once, however many trials are asked for.
+    """The epochs in one or more event logs; indexed once, however many trials are asked for.
 
     Args:
-        logs: Paths of events.jsonl; those that are not there are passed over.
+        logs: Paths of events.jsonl, each numbering its own trials; those that are not there are
+            passed over.
 
     Raises:
-        OutputError: A log cannot be read, or a line that is needed is no event.
+        OutputError: A log cannot be read.
     """
 
     def __init__(self, *logs: Path) -> None:
-        self._epochs: dict[str, list[_Line]] = {}
-        self._before: dict[str, str] = {}
+        # By log and trial: the lines of each attempt, attempts in the order in which they began.
+        self._trials: dict[tuple[Path, int], dict[str, list[_Line]]] = {}
         for log in logs:
             if log.exists():
                 self._index(log)
 
     def of(self, trial: TrialResult) -> list[EpochFinished]:
-        """Return the epochs that led to the trial's result, by number, those of retries included.
+        """Return the epochs that led to the trial's result, by number.
 
-        Where a later attempt trained an epoch again, it and all after it are the later attempt's.
+        Those of earlier attempts are among them, whether these were retried or interrupted. Where a
+        later attempt trained an epoch again, it and all after it are the later attempt's.
 
         Raises:
-            OutputError: A line of the trial's epochs is no event.
+            OutputError: The log cannot be read, or a line of the trial's epochs is no event.
         """
+        for (log, number), attempts in self._trials.items():
+            if number == trial.trial and trial.attempt in attempts:
+                return self._read(log, attempts, trial.attempt)
+        return []
+
+    def _read(self, log: Path, attempts: dict[str, list[_Line]], last: str) -> list[EpochFinished]:
         by_number: dict[int, EpochFinished] = {}
-        for attempt in reversed(self._chain(trial.attempt)):
-            events = [line.event() for line in self._epochs.get(attempt, [])]
-            found = {e.metrics.epoch: e for e in events if isinstance(e, EpochFinished)}
-            first = min(found, default=None)
-            if first is not None:
-                by_number = {n: event for n, event in by_number.items() if n < first} | found
+        try:
+            with log.open("rb") as file:
+                for attempt, lines in attempts.items():
+                    found = {}
+                    for line in lines:
+                        file.seek(line.offset)
+                        event = parse_line(log, line.number, file.read(line.length))
+                        if isinstance(event, EpochFinished):
+                            found[event.metrics.epoch] = event
+                    first = min(found, default=None)
+                    if first is not None:
+                        by_number = {n: e for n, e in by_number.items() if n < first} | found
+                    if attempt == last:
+                        break
+        except OSError as error:
+            raise output_error("read", log, error) from error
         return [by_number[number] for number in sorted(by_number)]
 
     def _index(self, log: Path) -> None:
+        offset = 0
         try:
             with log.open("rb") as file:
                 for number, text in enumerate(file, 1):
-                    if text.endswith(b"\n"):  # a torn last line is dropped by who writes next
-                        self._add(_Line(log, number, text))
+                    found = _ATTEMPT.search(text)
+                    if found and text.endswith(b"\n"):  # who writes next drops a torn last line
+                        attempts = self._trials.setdefault((log, int(found[1])), {})
+                        lines = attempts.setdefault(found[2].decode(), [])
+                        if _EPOCH in text:
+                            lines.append(_Line(number, offset, len(text)))
+                    offset += len(text)
         except OSError as error:
             raise output_error("read", log, error) from error
-
-    def _add(self, line: _Line) -> None:
-        if _EPOCH in line.text:
-            if attempt := _ATTEMPT.search(line.text):
-                self._epochs.setdefault(attempt[1].decode(), []).append(line)
-        elif _RETRIED in line.text:
-            event = line.event()
-            if isinstance(event, TrialRetried):
-                self._before[event.next_attempt] = event.attempt
-
-    def _chain(self, attempt: str) -> list[str]:
-        """Return the attempt and those before it, latest first."""
-        chain = [attempt]
-        while (earlier := self._before.get(chain[-1])) is not None and earlier not in chain:
-            chain.append(earlier)
-        return chain

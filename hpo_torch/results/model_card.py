@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hpo_torch.results.atomic_files import write_text
+from hpo_torch.errors import OutputError
+from hpo_torch.results.atomic_files import output_error, write_text
 from hpo_torch.results.best_model_readme import head_of, how_to_load
 from hpo_torch.results.environment import Environment
 from hpo_torch.results.predictions import Predictions
@@ -51,7 +52,7 @@ def write_model_card(view: RunView, data: TrainedOn) -> None:
     Nothing is written where the winner has not been scored, or has no README.
 
     Raises:
-        OutputError: A file of the run is damaged, or the README cannot be written.
+        OutputError: A file of the run is damaged, or the README cannot be read or written.
     """
     readme, best, report = view.directory.best_readme, view.best, view.test_report
     if best is None or best.measurements is None or report is None or not readme.exists():
@@ -66,7 +67,12 @@ def write_model_card(view: RunView, data: TrainedOn) -> None:
         ("Training", _training(view, best, best.measurements)),
         ("Files", _files(data.kind)),
     )
-    text = head_of(readme.read_text(encoding="utf-8"))
+    try:
+        text = head_of(readme.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise output_error("read", readme, error) from error
+    except UnicodeDecodeError as error:
+        raise OutputError(f"{readme} is no UTF-8 text any more: remove it, and resume") from error
     write_text(readme, text + "".join(f"\n## {title}\n\n{body}" for title, body in sections))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hpo_torch.errors import OutputError, UnknownNameError
-from hpo_torch.results.atomic_files import copy_file, output_error, write_text
+from hpo_torch.results.atomic_files import copy_file, output_error, remove_file, write_text
 from hpo_torch.results.best_model_readme import best_model_head, best_model_readme, head_of
 from hpo_torch.results.records import TrialResult, read_record
 from hpo_torch.results.run_names import check_run_name
@@ -175,8 +175,8 @@ class RunDirectory(RunPaths):
         """
         content = {"family": trial.family, "hyperparameters": trial.hyperparameters}
         for path in (*self.scored_files, self.activation_maps, *self.made_of_weights):
-            _remove(path)
-        _remove(self.best_readme)  # until the weights are those that it will describe
+            remove_file(path)
+        remove_file(self.best_readme)  # until the weights are those that it will describe
         copy_file(weights or self.weights(trial.trial), self.best_checkpoint)
         write_text(self.best_model_dir / "hyperparameters.yaml", _yaml(content))
         write_text(self.best_readme, best_model_readme(trial, story))
@@ -192,8 +192,8 @@ class RunDirectory(RunPaths):
     def drop_checkpoints(self, trial: int, *, keep_weights: bool = False) -> None:
         """Remove what a trial's training left: its weights and its state; raises OutputError."""
         if not keep_weights:
-            _remove(self.weights(trial))
-        _remove(self.training_state(trial))
+            remove_file(self.weights(trial))
+        remove_file(self.training_state(trial))
 
     def drop_leftovers(self) -> None:
         """Remove temporary files of processes that were killed; for who holds the run's lock.
@@ -203,7 +203,7 @@ class RunDirectory(RunPaths):
         """
         for path in self.path.rglob(".*.tmp"):
             if not path.is_relative_to(self.retrained_dir):
-                _remove(path)
+                remove_file(path)
 
     def drop_best_model(self) -> None:
         """Remove best_model/: another run has the winner; raises OutputError."""
@@ -232,7 +232,7 @@ class RunDirectory(RunPaths):
 
     def drop_summary(self) -> None:
         """Remove summary.json: the study goes on."""
-        _remove(self.summary)
+        remove_file(self.summary)
 
 
 def _is_unbegun(path: Path) -> bool:
@@ -242,13 +242,6 @@ def _is_unbegun(path: Path) -> bool:
 
 def _runs_beside(path: Path) -> list[str]:
     return run_names(path.parent) if path.parent.is_dir() else []
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise output_error("remove", path, error) from error
 
 
 def _write_record(path: Path, record: Frozen) -> None:

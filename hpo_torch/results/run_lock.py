@@ -6,7 +6,7 @@ import os
 import shlex
 import socket
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,10 @@ def run_lock(folder: Path) -> Iterator[None]:
         holder = Holder.this_process()
         write_text(folder / HOLDER_FILE, holder.model_dump_json(indent=2) + "\n")
         yield
-        (folder / HOLDER_FILE).unlink(missing_ok=True)
     finally:
+        # Of who was killed it stays, and says so: its process is gone.
+        with suppress(OSError):
+            (folder / HOLDER_FILE).unlink(missing_ok=True)
         lock.release()
 
 

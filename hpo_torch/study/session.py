@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpo_torch.errors import StudyFailedError
 from hpo_torch.protocol.events import StudyFinished, StudyStarted
+from hpo_torch.results.atomic_files import remove_file
 from hpo_torch.results.confirmation import confirmation_dir
 from hpo_torch.results.event_log import EventLog
 from hpo_torch.results.health_report import write_health_report
@@ -199,6 +200,7 @@ class Session:
         run.write_summary(summary.model_copy(update={"reason": INTERRUPTED}))
         try:
             summary = self._score(summary)
+            run.write_summary(summary.model_copy(update={"reason": INTERRUPTED}))
             self._draw(summary)
         except KeyboardInterrupt:
             summary = summary.model_copy(update={"reason": INTERRUPTED})
@@ -221,8 +223,13 @@ class Session:
         write_health_report(view)
         self._audience.note("drawing")
         drawings = draw_run(self._run, self._plan.config.output.plots)
+        for drawing in drawings:
+            if drawing.failed:
+                self._audience.warn(f"picture {drawing.path.stem}: {drawing.skipped}")
         if drawings:  # the first are the study's, its best trial's and the model's
             write_page(view, drawings[: len(PICTURES)], summary)
+        else:  # that of an earlier winner would stay
+            remove_file(self._run.report)
 
 
 def _study_finished(summary: RunSummary) -> StudyFinished:

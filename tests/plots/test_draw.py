@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 from hpo_torch.config.schema import RunConfig
-from hpo_torch.plots.draw import PICTURES, draw_run
+from hpo_torch.plots.draw import PICTURES, Drawer, draw_run
 from hpo_torch.plots.study_pictures import goal_of
+from hpo_torch.plots.style import Look
 from hpo_torch.plots.trial_pictures import TRIAL_PICTURES
 from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.results.summary import RunView
 
 IMPORTANCE = {"learning_rate": 0.7, "convolution_blocks": 0.3}
 BEST = [
@@ -102,3 +105,31 @@ def test_plots_need_neither_pyplot_nor_torch():
         "sys.exit(any(name in sys.modules for name in ('matplotlib.pyplot', 'torch', 'optuna')))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def broken(subject):
+    raise ZeroDivisionError("a scale of no width")
+
+
+def test_a_picture_that_cannot_be_drawn_is_named_and_the_others_are_drawn(
+    build_run, twelve_trials, make_report
+):
+    run = build_run(twelve_trials, make_report(3), IMPORTANCE)
+    pictures = list(PICTURES)
+    pictures[0] = replace(pictures[0], draw=broken)
+    first, *others = Drawer(RunView(run), Look()).draw(pictures)
+    assert first.failed
+    assert first.skipped == "could not be drawn: ZeroDivisionError: a scale of no width"
+    assert not any(drawing.failed for drawing in others)
+    assert any(not drawing.skipped for drawing in others)
+
+
+def test_a_picture_of_an_earlier_state_goes_where_there_is_nothing_to_draw_any_more(
+    build_run, make_trial
+):
+    run = build_run([make_trial(0, health={})])
+    stale = run.plots_dir / "confusion_matrix.png"
+    stale.parent.mkdir(exist_ok=True)
+    stale.write_bytes(b"of another model")
+    draw_run(run, "best")
+    assert not stale.exists()

@@ -39,14 +39,14 @@ def test_frames_hold_what_every_epoch_measured(trained):
     np.testing.assert_equal(frames.dead, [[0.0, np.nan], [25.0, np.nan]])
     assert frames.decades.tolist() == [[-1.0, 0.0], [-2.0, 0.0]]
     # Heavier metrics first; what is only tracked, or was never measured, is left out.
-    assert frames.metrics == ["overall health", "neuron_utilization", "gradient_health"]
+    assert frames.metrics == ["overall (kept epoch)", "neuron_utilization", "gradient_health"]
     assert frames.values.tolist() == [[0.55, 1.0, 0.25], [0.55, 0.75, 0.5]]
 
 
 def test_all_measured_metrics_are_shown_where_none_counts(trained):
     _, epochs = trained([health()])
     assert frames_of(epochs, {}).metrics == [
-        "overall health",
+        "overall (kept epoch)",
         "gradient_health",
         "neuron_utilization",
         "tracked",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hpo_torch.errors import OutputError
-from hpo_torch.protocol.events import EpochFinished, HealthAlert, TrialRetried
+from hpo_torch.protocol.events import EpochFinished, HealthAlert, TrialRetried, TrialStarted
 from hpo_torch.results.epoch_records import EpochRecords
 from hpo_torch.results.event_log import EventLog
 
@@ -105,13 +105,16 @@ def test_several_logs_are_one_and_missing_ones_are_passed_over(tmp_path, finishe
     assert records.of(make_trial(attempt="c")) == []
 
 
-def test_log_is_read_once(tmp_path, finished, make_trial):
+def test_log_is_indexed_once(tmp_path, finished, make_trial):
     log = tmp_path / "events.jsonl"
     write(log, finished("a", 1, 0.1))
     records = EpochRecords(log)
-    log.unlink()
+    write(log, finished("a", 2, 0.2))
     for _ in range(2):
         assert losses(records.of(make_trial(attempt="a"))) == {1: 0.1}
+    log.unlink()
+    with pytest.raises(OutputError, match=r"events\.jsonl"):
+        records.of(make_trial(attempt="a"))
 
 
 def test_unreadable_log_is_an_output_error(tmp_path):
@@ -125,6 +128,42 @@ def test_line_that_is_no_epoch_is_an_output_error_that_names_it(tmp_path, finish
     log = tmp_path / "events.jsonl"
     write(log, finished("a", 1))
     with log.open("ab") as file:
-        file.write(b'{"kind":"epoch_finished","attempt":"a"}\n')
+        file.write(b'{"trial":0,"attempt":"a","kind":"epoch_finished"}\n')
     with pytest.raises(OutputError, match=r"events\.jsonl, line 2"):
         EpochRecords(log).of(make_trial(attempt="a"))
+
+
+def started(attempt, done):
+    return TrialStarted(
+        trial=0,
+        attempt=attempt,
+        worker="w",
+        device="cpu",
+        precision="32-true",
+        hyperparameters={},
+        parameters=1,
+        epochs=8,
+        epochs_done=done,
+    )
+
+
+def test_epochs_before_an_interruption_belong_to_the_trial(tmp_path, finished, make_trial):
+    # Who resumes a search takes an interrupted trial up with a new attempt, and announces no retry.
+    log = tmp_path / "events.jsonl"
+    write(log, started("a", 0), finished("a", 1, 0.1), finished("a", 2, 0.2))
+    write(log, started("b", 2), finished("b", 3, 0.3))
+    records = EpochRecords(log)
+    assert losses(records.of(make_trial(attempt="b"))) == {1: 0.1, 2: 0.2, 3: 0.3}
+    ended_without_another_epoch = tmp_path / "ended.jsonl"
+    write(ended_without_another_epoch, finished("a", 1, 0.1), started("b", 1))
+    records = EpochRecords(ended_without_another_epoch)
+    assert losses(records.of(make_trial(attempt="b"))) == {1: 0.1}
+
+
+def test_logs_number_their_own_trials(tmp_path, finished, make_trial):
+    search, confirmation = tmp_path / "events.jsonl", tmp_path / "confirmation.jsonl"
+    write(search, finished("a", 1, 0.1))
+    write(confirmation, finished("b", 1, 0.5), finished("b", 2, 0.4))
+    records = EpochRecords(search, confirmation)
+    assert losses(records.of(make_trial(attempt="a"))) == {1: 0.1}
+    assert losses(records.of(make_trial(attempt="b"))) == {1: 0.5, 2: 0.4}
