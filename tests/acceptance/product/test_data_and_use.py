@@ -50,7 +50,7 @@ def images(tmp_path):
 def test_t004_texts_with_health(search, texts):
     run = Found(
         search(
-            "--dataset", "table", "--data-path", texts, "--text-column", "text",
+            "--dataset", "csv", "--data-path", texts, "--text-column", "text",
             "--label-column", "label", "--mode", "health", "--trials", "2", "--epochs", "3",
             *SMALL_LSTM,
         )
