@@ -11,6 +11,7 @@ import pytest
 
 PROGRAM = [sys.executable, "-m", "hpo_torch.cli.app"]
 PRIORITIES = ("critical", "high", "medium", "low")
+TIMEOUT = 400  # seconds; a quiet machine needs a tenth
 
 
 def pytest_addoption(parser):
@@ -29,7 +30,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what `--priority` or `--test` does not ask for."""
+    """Leave out what `--priority` or `--test` does not ask for; give programs time to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
     priority = config.getoption("--priority", default=None)
     number = config.getoption("--test", default=None)
     if priority is None and number is None:
@@ -80,10 +84,14 @@ def hpo_torch(tmp_path):
 
 @pytest.fixture
 def search(hpo_torch, tmp_path):
-    """Search the digits briefly with `--quiet`; returns the run's folder."""
+    """Search the digits briefly with `--quiet`; returns the run's folder.
+
+    Pictures take longer than such a search: who wants them says `--plots best`.
+    """
 
     def go(*arguments):
         small = ("--quiet", "--output-dir", "runs", "--set", "health.probe_size=64")
+        small += ("--plots", "none")
         result = hpo_torch("optimize", *small, *arguments)
         assert result.code == 0, result.err
         return tmp_path / result.run

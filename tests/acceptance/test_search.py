@@ -30,7 +30,7 @@ def comparable(rows):
 @pytest.mark.slow
 def test_run_leaves_everything_behind(search):
     # Unpruned: importance needs five completed trials, and which are pruned depends on the machine.
-    run = search("--trials", "6", "--pruner", "none", *FAST)
+    run = search("--trials", "6", "--pruner", "none", "--plots", "best", *FAST)
     for name in (
         "config.yaml",
         "study.journal",

@@ -52,7 +52,7 @@ def test_t004_texts_with_health(search, texts):
         search(
             "--dataset", "csv", "--data-path", texts, "--text-column", "text",
             "--label-column", "label", "--mode", "health", "--trials", "2", "--epochs", "3",
-            *SMALL_LSTM,
+            "--plots", "best", *SMALL_LSTM,
         )
     )  # fmt: skip
     run.check_complete(2)
@@ -68,6 +68,7 @@ def test_t008_own_images_with_health(search, images):
         search(
             "--dataset", "folder", "--data-path", images, "--mode", "health", "--trials", "2",
             "--epochs", "3", "--fix", "conv_layers=1", "--fix", "filters=16", "--pruner", "none",
+            "--plots", "best",
         )
     )  # fmt: skip
     run.check_complete(2)
