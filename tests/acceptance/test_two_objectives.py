@@ -16,7 +16,7 @@ SMALL = (
     "--fix", "global_pooling=false", "--fix", "hidden_layers=1",
     "--set", "search.space.cnn.filters.choices=[16]",
     "--set", "search.space.cnn.hidden_units.choices=[64, 128]",
-    "--min-epochs", "1", "--max-epochs", "2",
+    "--min-epochs", "1", "--max-epochs", "2", "--plots", "best",
 )  # fmt: skip
 
 
