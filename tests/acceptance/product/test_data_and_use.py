@@ -84,18 +84,18 @@ def test_t024_killed_and_resumed(hpo_torch, tmp_path):
         "optimize", "--mode", "simple", "--trials", "3", "--epochs", "3", "--name", "x",
         "--fix", "filters=16", "--pruner", "none", "--json",
     )  # fmt: skip
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "hpo_torch.cli.app", *arguments],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["kind"] == "epoch_finished" and event["trial"] == 1:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    assert process.wait() == -signal.SIGKILL
+    ) as process:
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["kind"] == "epoch_finished" and event["trial"] == 1:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
     resumed = hpo_torch("resume", "runs/x", "--quiet")
     assert resumed.code == 0, resumed.err
     run = Found(tmp_path / "runs/x")
