@@ -35,7 +35,7 @@ def open_run(run: str | os.PathLike[str]) -> Result:
         UnknownNameError: There is no such folder; the message lists the runs beside it.
         OutputError: The folder is no run.
     """
-    return Result(RunDirectory.open(Path(run)))
+    return Result(RunDirectory.open(Path(run).expanduser()))
 
 
 class Result:

@@ -73,7 +73,7 @@ def optimize(
         if name not in OPTIONS:
             raise UnknownNameError("option", name, [*OPTIONS, *_OWN])
     layers = [] if preset is None else [preset_layer(preset)]
-    layers += [] if config is None else [file_layer(Path(config))]
+    layers += [] if config is None else [file_layer(Path(config).expanduser())]
     layers += [environment_layer(), _layer(settings, options)]
     resolved = resolve_config(layers).config
     audience = _audience(callbacks, progress=progress)
@@ -98,13 +98,15 @@ def resume(
         options: To change for good: trials=100.
 
     Raises:
+        UsageError: A change would make another study of it: another data set, mode, seed ...
         UnknownNameError: There is no such run, or no such setting.
         RunInUseError: Another process works on it.
         HpoTorchError: As for `optimize`.
     """
     changes = _layer(settings, options).values
     audience = _audience(callbacks, progress=progress)
-    return Result(resuming.resume(Path(run), changes, installed_registry(), audience))
+    path = Path(run).expanduser()
+    return Result(resuming.resume(path, changes, installed_registry(), audience))
 
 
 def _layer(settings: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Layer:

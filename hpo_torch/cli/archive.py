@@ -15,7 +15,12 @@ def export(
     run: Annotated[str, typer.Argument(help="A run's folder, or its name in --output-dir.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file (default: RUN.zip).", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file, or a folder for RUN.zip (default: here).",
+            show_default=False,
+        ),
     ] = None,
     output_dir: OutputDir = None,
 ) -> None:
@@ -27,7 +32,9 @@ def export(
     from hpo_torch.results.run_directory import RunDirectory
 
     directory = RunDirectory.open(find_run(run, output_dir))
-    target = output or Path(f"{directory.path.resolve().name}.zip")
+    target = output or Path()
+    if target.is_dir():
+        target /= f"{directory.path.resolve().name}.zip"
     files = export_run(directory.path, target)
     size = target.stat().st_size / 1e6
     out().print(f"{target}: {files} files, {size:.1f} MB", soft_wrap=True, markup=False)

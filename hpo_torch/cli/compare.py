@@ -85,9 +85,11 @@ def comparison_table(comparison: RunComparison) -> Table:
 
 def _figures(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str], int | None]]:
     """Return (name, a cell for each run, the best one's position) of each figure."""
+    from hpo_torch.results.run_comparison import alike
+
     accuracies = [run.test_accuracy for run in runs]
     healths = [run.overall_health for run in runs]
-    alike = len({run.dataset for run in runs}) == 1  # else none is better than another
+    comparable = alike(runs)  # else none is better than another
     return [
         ("data set", [run.dataset for run in runs], None),
         ("mode", [run.mode for run in runs], None),
@@ -99,10 +101,10 @@ def _figures(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str], int | No
         (
             "test accuracy",
             [_number(each) for each in accuracies],
-            _best(accuracies) if alike else None,
+            _best(accuracies) if comparable else None,
         ),
         ("  95 % interval", [_interval(run) for run in runs], None),
-        ("health", [_number(each, 3) for each in healths], _best(healths) if alike else None),
+        ("health", [_number(each, 3) for each in healths], _best(healths) if comparable else None),
         ("parameters", [f"{run.parameters:,}" if run.parameters else "" for run in runs], None),
         ("time", [clock(run.seconds) for run in runs], None),
     ]

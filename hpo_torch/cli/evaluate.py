@@ -14,6 +14,8 @@ from hpo_torch.cli.results import OutputDir, find_run
 from hpo_torch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hpo_torch.config.schema import DataSettings
     from hpo_torch.data.spec import DataRequest
     from hpo_torch.results.summary import RunView
@@ -65,19 +67,20 @@ def evaluate(
     from hpo_torch.inference.load_model import load_model
     from hpo_torch.inference.scoring import score
 
+    columns = {"text_column": text_column, "label_column": label_column}
+    if data_path is None:
+        _refuse({"dataset": dataset, **columns, "skip_corrupt": skip_corrupt})
     path = find_run(run, output_dir)
     model = load_model(path, device)
     view = run_of(path)
-    changed = {"dir": data_dir, "text_column": text_column, "label_column": label_column}
-    settings = _settings(view, {name: value for name, value in changed.items() if value})
+    settings = _settings(view, {"dir": data_dir, **columns})
     if data_path is not None:
         request = _own_request(settings, data_path, skip_corrupt=skip_corrupt)
         examples = own_examples(model, request, dataset, split)
     elif view is None:
         raise UsageError(f"{path} is no run, which would name a data set: expected --data-path")
     else:
-        seed = view.config.search.seed
-        examples = part_of_data_set(model, settings, seed, split or "test", warn)
+        examples = part_of_data_set(model, settings, view.config.search.seed, split or "test", warn)
     report = score(model, examples)
     if as_json:
         print_json(record_of(report, examples.what))
@@ -85,12 +88,23 @@ def evaluate(
         print_evaluation(report, examples.what)
 
 
-def _settings(view: RunView | None, changed: dict[str, str]) -> DataSettings:
+def _refuse(own: Mapping[str, str | bool | None]) -> None:
+    """Refuse options of own data where none are named: the run's data set has its own."""
+    given = [f"--{name.replace('_', '-')}" for name, value in own.items() if value]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)}: only for own data, and the run's data set is scored without "
+            "--data-path. Name your data with --data-path, or leave "
+            f"{'these' if len(given) > 1 else 'this'} out."
+        )
+
+
+def _settings(view: RunView | None, changed: Mapping[str, str | None]) -> DataSettings:
     """Return the run's data settings, or the defaults, with what was asked for instead."""
     from hpo_torch.config.schema import DataSettings
 
     settings = DataSettings() if view is None else view.config.data
-    return settings.model_copy(update=changed)
+    return settings.model_copy(update={name: value for name, value in changed.items() if value})
 
 
 def _own_request(settings: DataSettings, path: Path, *, skip_corrupt: bool) -> DataRequest:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 MATRIX: Final = 12
 """With more classes than this the confusion matrix is not drawn as text."""
 
-_PAIRS = 10
-
 
 def record_of(report: TestReport, what: str) -> dict[str, Any]:
     """Return the report as JSON, with each class's recall (null without examples)."""
@@ -43,7 +41,7 @@ def print_evaluation(report: TestReport, what: str) -> None:
     if len(report.class_names) <= MATRIX:
         _print_matrix(report)
     else:
-        _print_pairs(confused_pairs(report.confusion)[:_PAIRS], report.class_names)
+        _print_pairs(confused_pairs(report.confusion), report.class_names)
 
 
 def _print_matrix(report: TestReport) -> None:

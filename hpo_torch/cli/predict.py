@@ -59,10 +59,10 @@ def predict(
 
 def _answers(model: TrainedModel, files: Sequence[str], texts: Sequence[str]) -> list[Answer]:
     from hpo_torch.inference.answers import (
-        Answer,
         answer_images,
         answer_texts,
-        lines_of,
+        argument_text,
+        lines_of_bytes,
         lines_of_file,
     )
     from hpo_torch.inference.image_inputs import ImageEncoder
@@ -71,13 +71,18 @@ def _answers(model: TrainedModel, files: Sequence[str], texts: Sequence[str]) ->
         if texts or _STDIN in files:
             raise UsageError("this model classifies images: expected image files, got a text")
         return list(answer_images(model, model.encoder, files))
-    asked = [Answer("--text", text=text) for text in texts]
+    asked = [argument_text(text, "--text") for text in texts]
     for name in files:
         if name == _STDIN:
-            asked += lines_of(sys.stdin.read().split("\n"), _STDIN)
+            asked += lines_of_bytes(_stdin_bytes(), _STDIN)
         else:
             asked += lines_of_file(Path(name))
     return answer_texts(model, asked)
+
+
+def _stdin_bytes() -> bytes:
+    # Python has no stdin where the shell has closed it (<&-).
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
 
 
 def _record(answer: Answer, top: int) -> dict[str, Any]:

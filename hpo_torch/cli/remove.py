@@ -12,6 +12,8 @@ from hpo_torch.cli.results import OutputDir, find_run
 from hpo_torch.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hpo_torch.results.run_removal import Loss
 
 
@@ -26,8 +28,11 @@ def rm(
     """
     from hpo_torch.results.run_removal import loss_of, remove_run
 
-    paths = list(dict.fromkeys(find_run(run, output_dir) for run in runs))
-    losses = [loss_of(path) for path in paths]
+    paths: dict[Path, Path] = {}  # one run may be named in two ways
+    for run in runs:
+        path = find_run(run, output_dir)
+        paths.setdefault(path.resolve(), path)
+    losses = [loss_of(path) for path in paths.values()]
     for loss in losses:
         err().print(escape(_text(loss)), soft_wrap=True)
     if not (yes or _agreed(len(losses))):

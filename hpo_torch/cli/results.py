@@ -10,6 +10,7 @@ import typer
 from hpo_torch.cli.console import err, out, print_json, print_table
 from hpo_torch.cli.listings import AsJson
 from hpo_torch.results.catalogue import RunRow, Sort
+from hpo_torch.results.found_paths import folder_there
 
 OutputDir = Annotated[
     Path | None,
@@ -30,7 +31,7 @@ def runs_folder(given: Path | None) -> Path:
 def find_run(run: str, output_dir: Path | None) -> Path:
     """Take a path, or a run's name in the folder of all runs."""
     given = Path(run)
-    if given.is_dir() or given.parent != Path():
+    if folder_there(given) or given.parent != Path():
         return given
     return runs_folder(output_dir) / run
 

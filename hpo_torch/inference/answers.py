@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from hpo_torch.data.image_listing import list_images
 from hpo_torch.errors import DataError
 from hpo_torch.inference.image_inputs import BATCH_SIZE, ImageEncoder
+from hpo_torch.results.found_paths import folder_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +60,7 @@ def answer_images(
 
 
 def _images_of(path: Path) -> list[Path | Answer]:
-    if not path.is_dir():
+    if not folder_there(path):
         return [path]
     images = [path / name for name in list_images(path)]
     return [*images] or [Answer(str(path), problem=f"{path}: expected images in it, found none")]
@@ -90,7 +92,7 @@ def answer_texts(model: TrainedModel, texts: Sequence[Answer]) -> list[Answer]:
 
     Args:
         model: Of texts.
-        texts: From `text_lines` and the like, without predictions.
+        texts: From `lines_of_file` and the like, without predictions.
     """
     known = [each.text for each in texts if each.text is not None]
     predictions = iter(model.predict(known))
@@ -101,18 +103,47 @@ def answer_texts(model: TrainedModel, texts: Sequence[Answer]) -> list[Answer]:
 
 
 def lines_of_file(path: Path) -> list[Answer]:
-    """Read a file of texts, one a line, in UTF-8; empty lines are left out."""
+    """Read a file of texts, as `lines_of_bytes` does; one that cannot be read is a problem."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        return [Answer(str(path), problem=f"{path}: expected texts in UTF-8, a line each: {error}")]
+        content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         return [Answer(str(path), problem=f"{path} cannot be read: {reason}")]
-    return lines_of(text.split("\n"), str(path))
+    return lines_of_bytes(content, str(path))
 
 
-def lines_of(lines: Sequence[str], name: str) -> list[Answer]:
-    """Take texts, one a line; empty ones are left out."""
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
-    return [Answer(f"{name}:{number}", text=line) for number, line in numbered if line]
+def lines_of_bytes(content: bytes, name: str) -> list[Answer]:
+    """Take texts, one a line, in UTF-8; empty lines are left out.
+
+    Args:
+        content: With any line ends, and with a byte order mark or without.
+        name: Of where they come from.
+
+    Returns:
+        The texts; or one problem, where the bytes are not UTF-8 or there is no text.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return [Answer(name, problem=f"{name}: expected texts in UTF-8, a line each: {error}")]
+    # Not str.splitlines: a text may hold a form feed or a Unicode line separator.
+    numbered = enumerate(io.StringIO(text, newline=None), start=1)
+    texts = [(number, line.strip()) for number, line in numbered]
+    found = [Answer(f"{name}:{number}", text=line) for number, line in texts if line]
+    return found or [Answer(name, problem=f"{name}: expected texts, a line each, found none")]
+
+
+def argument_text(text: str, name: str) -> Answer:
+    """Take a text of the command line; an empty one, or one that was not UTF-8, is a problem.
+
+    Args:
+        text: As Python has it: bytes that it could not decode are lone surrogates in it.
+        name: Of the option.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Answer(name, problem=f"{name}: expected a text in UTF-8, got {text!a}")
+    if not text.strip():
+        return Answer(name, problem=f"{name}: expected a text, got {text!r}")
+    return Answer(name, text=text)

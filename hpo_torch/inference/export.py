@@ -83,7 +83,8 @@ def export_model(
 
     Raises:
         MissingDependencyError: A format's packages are not installed.
-        HpoTorchError: A program cannot be made, or answers otherwise; its file is as it was.
+        HpoTorchError: A program cannot be made, does not run, or answers otherwise; its file is as
+            it was.
         OutputError: The folder cannot be written.
     """
     check_packages(formats)
@@ -97,8 +98,11 @@ def _export_pt2(model: TrainedModel, path: Path, examples: CheckExamples) -> Exp
         buffer = io.BytesIO()
         torch.export.save(program, buffer, extra_files={"labels.json": _labels(model)})
     content = buffer.getvalue()
-    loaded = torch.export.load(io.BytesIO(content)).module()
-    return _checked(loaded, content, path, examples)
+
+    def load() -> Program:
+        return torch.export.load(io.BytesIO(content)).module()
+
+    return _checked(load, content, path, examples)
 
 
 def _export_onnx(model: TrainedModel, path: Path, examples: CheckExamples) -> Exported:
@@ -117,7 +121,7 @@ def _export_onnx(model: TrainedModel, path: Path, examples: CheckExamples) -> Ex
             raise HpoTorchError("torch.onnx.export returned no program")
         program.model.metadata_props["labels"] = _labels(model)
         content = program.model_proto.SerializeToString()
-    return _checked(_onnx_program(content), content, path, examples)
+    return _checked(lambda: _onnx_program(content), content, path, examples)
 
 
 _EXPORTS: Final[Mapping[Format, Callable[[TrainedModel, Path, CheckExamples], Exported]]] = {
@@ -174,8 +178,9 @@ def _exporting(program: nn.Module, what: str) -> Iterator[None]:
     except HpoTorchError:
         raise
     except Exception as error:  # exporters raise whatever they run into
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise HpoTorchError(f"this model cannot be exported by {what}: {reason}") from error
+        raise HpoTorchError(
+            f"this model cannot be exported by {what}: {_first_line(error)}"
+        ) from error
 
 
 def _open_length(program: nn.Module) -> AbstractContextManager[None]:
@@ -191,9 +196,17 @@ def _open_length(program: nn.Module) -> AbstractContextManager[None]:
     return register_lstm_while_loop_decomposition()
 
 
-def _checked(run: Program, content: bytes, path: Path, examples: CheckExamples) -> Exported:
+def _checked(
+    load: Callable[[], Program], content: bytes, path: Path, examples: CheckExamples
+) -> Exported:
     """Write a program's file if it answers as the checkpoint does."""
-    difference = largest_difference(run, examples)
+    try:
+        difference = largest_difference(load(), examples)
+    except Exception as error:  # runtimes raise whatever they run into
+        raise HpoTorchError(
+            f"the program for {path.name} does not run: {_first_line(error).rstrip('.')}. "
+            "Nothing was written."
+        ) from error
     if not difference <= TOLERANCE:  # not a number, too
         raise HpoTorchError(
             f"the program for {path.name} is not the model: expected logits within {TOLERANCE:g} "
@@ -202,6 +215,10 @@ def _checked(run: Program, content: bytes, path: Path, examples: CheckExamples) 
         )
     write_bytes(path, content)
     return Exported(path, difference, examples.what)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @torch.inference_mode()

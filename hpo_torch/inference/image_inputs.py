@@ -13,6 +13,7 @@ from PIL import Image
 
 from hpo_torch.data.image_files import pixels_of, read_pixels
 from hpo_torch.errors import CorruptDataError, DataNotFoundError, InvalidValueError, UsageError
+from hpo_torch.results.found_paths import file_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,8 +74,8 @@ class ImageEncoder:
 
         Raises:
             DataNotFoundError: There is no such file.
-            CorruptDataError: The file cannot be decoded.
-            InvalidValueError: It is none of these.
+            CorruptDataError: The file, or the Pillow image, cannot be decoded.
+            InvalidValueError: It is none of these, or its pixels have no known range.
             UsageError: The network's images have other channels than grey or RGB, and the image
                 is not of the network's own shape.
         """
@@ -83,12 +84,12 @@ class ImageEncoder:
             return _read(Path(image), self.shape)
         if isinstance(image, Image.Image):
             self._check_channels()
-            return pixels_of(image, self.shape)
+            return _from_pillow(image, self.shape)
         array = np.asarray(image)
         if array.dtype == np.uint8 and array.shape == self.shape:
             return array
         self._check_channels()
-        return pixels_of(_pillow_image(array), self.shape)
+        return _from_pillow(_pillow_image(array), self.shape)
 
     def _check_channels(self) -> None:
         if self.shape[0] not in (1, 3):
@@ -109,19 +110,34 @@ def listed_images(images: Any) -> Sequence[Any]:
 
 
 def _read(path: Path, shape: tuple[int, int, int]) -> Pixels:
-    if not path.is_file():
+    if not file_there(path):
         raise DataNotFoundError(f"{path}: expected an image file, found none")
     try:
         return read_pixels(path, shape)
     except Exception as error:  # decoders of damaged files raise almost anything
-        reason = str(error) or type(error).__name__
-        raise CorruptDataError(f"{path} cannot be read as an image: {reason}") from error
+        raise CorruptDataError(f"{path} cannot be read as an image: {_reason(error)}") from error
+
+
+def _from_pillow(image: Image.Image, shape: tuple[int, int, int]) -> Pixels:
+    # Pillow decodes a file when its pixels are asked for, which is here.
+    try:
+        return pixels_of(image, shape)
+    except ValueError as error:
+        given = f"a Pillow image of mode {image.mode} and size {image.size}"
+        raise InvalidValueError("image", _EXPECTED, given, f"{_reason(error)}.") from error
+    except Exception as error:  # decoders of damaged files raise almost anything
+        name = getattr(image, "filename", "") or f"Pillow image of size {image.size}"
+        raise CorruptDataError(f"{name} cannot be decoded: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _pillow_image(array: NDArray[Any]) -> Image.Image:
     """Return pixels as an image, whichever side its channels are on."""
     deep = array.dtype == np.uint16 and array.ndim == _FLAT
-    if array.dtype != np.uint8 and not deep:
+    if array.size == 0 or (array.dtype != np.uint8 and not deep):
         raise InvalidValueError("image", _EXPECTED, f"{array.dtype} {list(array.shape)}")
     if array.ndim == _FLAT:
         return Image.fromarray(array)

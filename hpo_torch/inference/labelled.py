@@ -167,7 +167,8 @@ def _decode(
         more = f" and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         told = f"{len(problems)} of {len(paths)} images: {'; '.join(problems[:_LISTED])}{more}"
         if not request.skip_corrupt or not used:
-            raise CorruptDataError(f"{told}. Repair them, or leave them out: --skip-corrupt.")
+            others = "" if request.skip_corrupt else ", or leave them out: --skip-corrupt"
+            raise CorruptDataError(f"{told}. Repair them{others}.")
         if request.warn is not None:
             request.warn(f"left out {told}")
     return torch.from_numpy(np.stack(pixels)), used

@@ -20,6 +20,7 @@ def load_model(path: str | Path, device: str = "cpu") -> TrainedModel:
     Raises:
         UnknownNameError: There is no such path.
         OutputError: There is no model, or its file is damaged.
+        InvalidValueError: The device is none of these.
         DeviceUnavailableError: This machine has no such device.
         MissingDependencyError: The tokenizer's package is not installed.
     """

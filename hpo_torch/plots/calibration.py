@@ -18,7 +18,7 @@ from hpo_torch.plots.style import (
     new_figure,
     polish,
 )
-from hpo_torch.results.reliability import BINS
+from hpo_torch.results.reliability import BINS, FEW_EXAMPLES
 from hpo_torch.results.wilson import wilson_interval
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _EDGES = np.linspace(0, 1, BINS + 1)
 _MIDDLES = (_EDGES[:-1] + _EDGES[1:]) / 2
 _WIDTH = 1 / BINS
-_FEW = 1000
-"""With fewer predictions the error is too high by about 0.04 and more."""
 
 
 def calibration(reliability: Reliability) -> Figure:
@@ -50,8 +48,8 @@ def _title(reliability: Reliability) -> str:
     confidence = 100 * reliability.confidences.sum() / examples
     error = reliability.expected_calibration_error
     few = (
-        f"\nwith fewer than {_FEW:,} examples, part of the error is chance"
-        if examples < _FEW
+        f"\nwith fewer than {FEW_EXAMPLES:,} examples, part of the error is chance"
+        if examples < FEW_EXAMPLES
         else ""
     )
     return (

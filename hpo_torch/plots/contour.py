@@ -9,7 +9,7 @@ from matplotlib.patches import Polygon
 from matplotlib.tri import Triangulation
 
 from hpo_torch.plots.scales import Scale, dress_x, dress_y
-from hpo_torch.plots.scores import MARKS, ScoreColours, enlarge_marks, mark_area, scored
+from hpo_torch.plots.scores import MARKS, ScoreColours, differ, enlarge_marks, mark_area, scored
 from hpo_torch.plots.style import SMALL_SIZE, VERMILION, ink, new_figure, paper, polish
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def contour(
     completed = scored(known, "complete")
     scores = [score for _, score in completed]
     colours = ScoreColours.of(scores)
-    differ = len(completed) >= ENOUGH_TRIALS and min(scores) < max(scores)
-    field = differ and _draw_field(axes, (across, up), completed, colours)
+    enough = len(completed) >= ENOUGH_TRIALS and differ(min(scores), max(scores))
+    field = enough and _draw_field(axes, (across, up), completed, colours)
     _draw_trials(axes, (across, up), known, colours)
     _ring(axes, (across, up), [trial for trial, _ in completed if trial.trial == winner])
     title = f"Score over {across.name} and {up.name}"

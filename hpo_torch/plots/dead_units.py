@@ -8,19 +8,15 @@ import numpy as np
 
 from hpo_torch.plots.layer_history import LayerHistory, if_measured, layer_history
 from hpo_torch.plots.small_multiples import (
-    MOST_PANELS,
+    dress_figure,
     entitle,
+    largest,
+    left_out,
     raise_zero,
     share_epochs,
     small_multiples,
 )
-from hpo_torch.plots.style import (
-    BLUE,
-    ORANGE,
-    SMALL_SIZE,
-    TITLE_SIZE,
-    VERMILION,
-)
+from hpo_torch.plots.style import BLUE, ORANGE, VERMILION
 from hpo_torch.plots.training import mark_kept, trial_title
 from hpo_torch.results.layer_figures import as_profile
 
@@ -64,20 +60,9 @@ def dead_units(trial: TrialResult, epochs: Sequence[EpochFinished]) -> Figure:
         mark_kept(axes, trial.kept_epoch)
     share_epochs(panels, dead.epochs)
     raise_zero(panels[0], _LEAST_TOP)
-    figure.supylabel("units (%)", fontsize=SMALL_SIZE + 1)
-    figure.legend(
-        *panels[0].get_legend_handles_labels(),
-        loc="outside lower right",
-        ncols=3,
-        fontsize=SMALL_SIZE + 1,
-        frameon=False,
-    )
-    figure.suptitle(
-        f"{trial_title(trial)}: dead units by layer{_left_out(len(dead.layers), len(shown))}",
-        fontsize=TITLE_SIZE,
-        x=0.01,
-        ha="left",
-    )
+    some = left_out(len(shown), len(dead.layers), "dead")
+    title = f"{trial_title(trial)}: dead units by layer{some}"
+    dress_figure(figure, title, panels[0].get_legend_handles_labels()[0], ylabel="units (%)")
     return figure
 
 
@@ -108,12 +93,7 @@ def _title(name: str, counts: LayerHistory | None) -> tuple[str, str]:
 
 def _most_dead(dead: LayerHistory) -> list[int]:
     """Return the layers that are shown, in order: all, or those with the largest dead shares."""
-    worst = np.nan_to_num(dead.values, nan=0.0).max(axis=1)
-    return sorted(np.argsort(-worst, kind="stable")[:MOST_PANELS].tolist())
-
-
-def _left_out(layers: int, shown: int) -> str:
-    return "" if shown == layers else f" (the {shown} of {layers} layers with most dead)"
+    return largest(np.nan_to_num(dead.values, nan=0.0).max(axis=1))
 
 
 def _draw_layer(axes: Axes, dead: LayerHistory, name: str, dormant: LayerHistory | None) -> None:

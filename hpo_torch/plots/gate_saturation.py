@@ -9,11 +9,14 @@ import numpy as np
 from hpo_torch.plots.layer_history import LayerHistory, layer_history
 from hpo_torch.plots.small_multiples import (
     MOST_PANELS,
+    dress_figure,
+    largest,
+    left_out,
     raise_zero,
     share_epochs,
     small_multiples,
 )
-from hpo_torch.plots.style import GREEN, ORANGE, SMALL_SIZE, TITLE_SIZE
+from hpo_torch.plots.style import GREEN, ORANGE
 from hpo_torch.plots.training import mark_kept, trial_title
 from hpo_torch.results.layer_figures import as_profile
 
@@ -55,20 +58,9 @@ def gate_saturation(trial: TrialResult, epochs: Sequence[EpochFinished]) -> Figu
         mark_kept(axes, trial.kept_epoch)
     share_epochs(panels, some.epochs)
     raise_zero(panels[0], _LEAST_TOP)
-    figure.supylabel("gate values (%)", fontsize=SMALL_SIZE + 1)
-    figure.legend(
-        *panels[0].get_legend_handles_labels(),
-        loc="outside lower right",
-        ncols=3,
-        fontsize=SMALL_SIZE + 1,
-        frameon=False,
-    )
-    figure.suptitle(
-        f"{trial_title(trial)}: saturation of gates{_left_out(len(some.layers), len(rows))}",
-        fontsize=TITLE_SIZE,
-        x=0.01,
-        ha="left",
-    )
+    title = f"{trial_title(trial)}: saturation of gates"
+    title += left_out(len(rows), len(some.layers), "saturation")
+    dress_figure(figure, title, panels[0].get_legend_handles_labels()[0], ylabel="gate values (%)")
     return figure
 
 
@@ -83,12 +75,7 @@ def _shares(epochs: Sequence[EpochFinished], end: str, gate: str) -> LayerHistor
 def _most_saturated(shares: Sequence[LayerHistory]) -> list[int]:
     """Return the layers that are shown, in order: all, or the most saturated ones."""
     total = sum(np.nan_to_num(each.values, nan=0.0).max(axis=1) for each in shares)
-    most = MOST_PANELS // len(GATES)
-    return sorted(np.argsort(-np.asarray(total), kind="stable")[:most].tolist())
-
-
-def _left_out(layers: int, shown: int) -> str:
-    return "" if shown == layers else f" (the {shown} most saturated of {layers} layers)"
+    return largest(np.asarray(total), MOST_PANELS // len(GATES))
 
 
 def _draw_gate(axes: Axes, epochs: Sequence[int], shares: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
@@ -22,11 +22,12 @@ from hpo_torch.plots.style import (
     faint,
     ink,
     new_figure,
-    paper,
+    on_dark,
     polish,
     shorten,
 )
 from hpo_torch.plots.training import trial_title
+from hpo_torch.results.health_advice import BROKEN_DECADES, HEALTHY_DECADES
 from hpo_torch.results.layer_figures import as_profile
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import EpochFinished
     from hpo_torch.results.records import TrialResult
 
-HEALTHY_DECADES: Final = 2.0
-"""Up to here gradient_health scores 1; from 6 decades on 0."""
-_BROKEN_DECADES = 6.0
 _NUMBERED_LAYERS, _NUMBERED_EPOCHS = 24, 12
 _NAMED_LAYERS = 60
 _LINES = ((SKY, ":", "s"), (BLUE, "--", "o"), (VERMILION, "-", "D"))
@@ -107,10 +105,9 @@ def _colours(history: LayerHistory) -> tuple[Normalize, Colormap]:
     """Diverging colours whose middle is the ground's, alike in both directions."""
     finite = np.abs(history.values[np.isfinite(history.values)])
     widest = math.ceil(finite.max()) if finite.size else 0.0
-    limit = min(max(widest, 1.0), _BROKEN_DECADES)
+    limit = min(max(widest, 1.0), BROKEN_DECADES)
     # Two maps (ColorBrewer's, F. Crameri's) whose halves any colour vision tells apart.
-    dark = _brightness(paper()) < _BRIGHT
-    return Normalize(-limit, limit), colormaps["vanimo" if dark else "PuOr"]
+    return Normalize(-limit, limit), colormaps["vanimo" if on_dark() else "PuOr"]
 
 
 def _brightness(colour: ColorType) -> float:

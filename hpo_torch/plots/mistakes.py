@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hpo_torch.plots.canvas import CHARACTER, LINE, MARGIN, canvas, show_photograph, write
 from hpo_torch.plots.style import SMALL_SIZE, VERMILION, shorten
-from hpo_torch.results.mistakes import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,5 +108,4 @@ def _text_list(
 
 
 def _lines(text: str, letters: int) -> list[str]:
-    cut = " …" if len(text) == MOST_CHARACTERS else ""
-    return textwrap.wrap(" ".join(text.split()) + cut, letters) or ["(an empty text)"]
+    return textwrap.wrap(" ".join(text.split()), letters) or ["(an empty text)"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import PowerNorm, to_rgb
+from matplotlib.colors import PowerNorm
 from matplotlib.ticker import PercentFormatter
 
 from hpo_torch.plots.style import (
@@ -15,11 +14,11 @@ from hpo_torch.plots.style import (
     SMALL_SIZE,
     TITLE_SIZE,
     faint,
-    ink,
     new_figure,
-    paper,
+    on_dark,
     shorten,
 )
+from hpo_torch.results.recalls import confused_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,34 +27,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from hpo_torch.results.recalls import Confused
     from hpo_torch.results.records import TestReport
 
 _NUMBERED_CLASSES = 20
 """Up to this many classes a cell has room for its number, and a column for its class's name."""
-_PAIRS = 10
 _LONGEST_CLASS = 28
 _INCHES_PER_LETTER = 0.085
 _STRONG_CELL = 0.4
 """From this share on a cell's blue is so far from the ground's that its number must be, too."""
 _GUIDES = 5
 """Lines between every so many classes, to be followed from a cell to its names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """Examples of one class taken for another.
-
-    Attributes:
-        true: Index of their class.
-        predicted: Index of the class they were taken for.
-        count: How many.
-        share: Of all examples of the true class, 0..1.
-    """
-
-    true: int
-    predicted: int
-    count: int
-    share: float
 
 
 def row_shares(confusion: Sequence[Sequence[int]]) -> NDArray[np.float64]:
@@ -65,18 +47,6 @@ def row_shares(confusion: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     shares = np.full_like(counts, np.nan)
     np.divide(counts, totals, out=shares, where=totals > 0)
     return shares
-
-
-def most_confused(confusion: Sequence[Sequence[int]], most: int = _PAIRS) -> list[Confusion]:
-    """Return the largest counts off the diagonal, largest first, at most `most`, never zeros."""
-    shares = row_shares(confusion)
-    pairs = [
-        Confusion(true, predicted, count, float(shares[true, predicted]))
-        for true, row in enumerate(confusion)
-        for predicted, count in enumerate(row)
-        if count > 0 and true != predicted
-    ]
-    return sorted(pairs, key=lambda pair: -pair.count)[:most]
 
 
 def confusion_matrix(report: TestReport) -> Figure:
@@ -91,11 +61,11 @@ def confusion_matrix(report: TestReport) -> Figure:
     _name_classes(matrix, names)
     if len(names) <= _NUMBERED_CLASSES:
         _number_cells(matrix, shares)
-        _list_pairs(pairs, names, most_confused(report.confusion))
+        _list_pairs(pairs, names, confused_pairs(report.confusion))
     else:
         _draw_guides(matrix, len(names))
         numbered = [f"{name}  {index}" for index, name in enumerate(names)]
-        _list_pairs(pairs, numbered, most_confused(report.confusion))
+        _list_pairs(pairs, numbered, confused_pairs(report.confusion))
     low, high = report.interval
     figure.suptitle(
         f"Test accuracy {100 * report.accuracy:.2f} % (95 % interval {100 * low:.2f} to "
@@ -121,7 +91,7 @@ def _panels(names: Sequence[str]) -> tuple[Figure, Axes, Axes]:
 def _draw_matrix(figure: Figure, axes: Axes, shares: NDArray[np.float64]) -> None:
     axes.set_facecolor(faint())
     # The square root lets a 1 % confusion be seen beside a 99 % diagonal.
-    colours = "Blues_r" if _on_dark() else "Blues"
+    colours = "Blues_r" if on_dark() else "Blues"
     image = axes.imshow(shares, cmap=colours, norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     bar = figure.colorbar(
         image,
@@ -158,11 +128,6 @@ def _draw_guides(axes: Axes, classes: int) -> None:
     axes.tick_params(axis="x", top=True, labeltop=True)
 
 
-def _on_dark() -> bool:
-    """Whether the ground of the look of the moment is dark: large shares are light then."""
-    return sum(to_rgb(paper())) < sum(to_rgb(ink()))
-
-
 def _number_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
     for (true, predicted), share in np.ndenumerate(shares):
         if share > 0:
@@ -173,11 +138,11 @@ def _number_cells(axes: Axes, shares: NDArray[np.float64]) -> None:
                 ha="center",
                 va="center",
                 fontsize=SMALL_SIZE,
-                color="white" if (share > _STRONG_CELL) != _on_dark() else "black",
+                color="white" if (share > _STRONG_CELL) != on_dark() else "black",
             )
 
 
-def _list_pairs(axes: Axes, names: Sequence[str], pairs: Sequence[Confusion]) -> None:
+def _list_pairs(axes: Axes, names: Sequence[str], pairs: Sequence[Confused]) -> None:
     axes.set_axis_off()
     lines = [
         f"{pair.count} ({100 * pair.share:.1f} %)  {names[pair.true]}\n"

@@ -58,14 +58,13 @@ def _calibration(subject: Subject) -> Figure:
 def _mistakes(subject: Subject) -> Figure:
     mistakes = Mistakes.read(_kept(subject, subject.view.directory.confident_mistakes))
     report = _report(subject)
-    right = sum(report.confusion[index][index] for index in range(len(report.class_names)))
     if not len(mistakes):
         raise NothingToDrawError(
             "the model makes no mistake on the test set"
-            if right == report.examples
+            if report.correct == report.examples
             else "the model's outputs on the test set are not all numbers"
         )
-    return confident_mistakes(mistakes, report.class_names, report.examples - right)
+    return confident_mistakes(mistakes, report.class_names, report.examples - report.correct)
 
 
 def _network(subject: Subject) -> Architecture:

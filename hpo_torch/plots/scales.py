@@ -22,6 +22,9 @@ _LONGEST_OPTION = 14
 _LEAST_PLAIN = 1e-3
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _FEW_NUMBERS = 12
+_ROUNDING = 1e-9
+_AROUND = 0.1  # of a value that all have, on both sides of it
+_AROUND_LOG = 0.5  # decades
 _WIDTH = 0.4  # of what equal values are spread over; neighbours are 1 apart
 _MARGIN = 0.06
 _LONGEST_LINE = 26  # characters of tick labels that fit side by side in a panel
@@ -45,11 +48,21 @@ class Scale:
 
     @classmethod
     def of(cls, searched: Searched) -> Scale:
-        """Make the scale that has room for all values."""
+        """Make the scale that has room for all values.
+
+        Values that differ by no more than rounding, or whose logarithms are equal, stand in its
+        middle.
+        """
         if searched.options:
             return cls(searched, 0.0, float(len(searched.options) - 1))
         positions = [_number(value, log=searched.log) for value in searched.values.values()]
-        return cls(searched, min(positions), max(positions))
+        low, high = min(positions), max(positions)
+        # Logarithms differ by as much as the values do in relation to their size.
+        size = 1.0 if searched.log else max(abs(low), abs(high))
+        if high - low > _ROUNDING * size:
+            return cls(searched, low, high)
+        around = _AROUND_LOG if searched.log else _AROUND * size
+        return cls(searched, low - around, high + around)
 
     @property
     def name(self) -> str:

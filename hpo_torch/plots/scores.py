@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-from hpo_torch.plots.style import BLUE, ORANGE, SMALL_SIZE, VERMILION, paper
+from hpo_torch.plots.style import BLUE, ORANGE, SMALL_SIZE, VERMILION, on_dark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,8 +35,8 @@ _AREA = 40.0
 _LEAST_AREA = 8.0
 _MANY = 100
 _SHADES = 256
-_HALF_GREY = 0.5
 _BAR_ASPECT = 30
+_ROUNDING = 1e-9
 
 
 def mark_area(trials: int) -> float:
@@ -52,6 +52,11 @@ def scored(trials: Iterable[TrialResult], state: TrialState) -> list[tuple[Trial
     """Return the trials of a state that have a score, with it, worst first."""
     found = [(t, t.score) for t in trials if t.state == state and t.score is not None]
     return sorted(found, key=lambda pair: (pair[1], -pair[0].trial))
+
+
+def differ(low: float, high: float) -> bool:
+    """Whether the higher of two scores differs from the lower one by more than rounding."""
+    return high - low > _ROUNDING * max(1.0, abs(low), abs(high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,14 @@ class ScoreColours:
         good ones the same colour.
         """
         low, high = min(scores), max(scores)
+        if not differ(low, high):
+            around = 0.01 * max(1.0, abs(low))
+            return cls(_colours(), low - around, high + around, "neither")
         fence = low
         if len(scores) > 1:
             first, _, third = statistics.quantiles(scores, n=4, method="inclusive")
             fence = first - 1.5 * (third - first)
-        cut = low < fence < high
-        if low == high:
-            low, high = low - 0.01, high + 0.01
+        cut = low < fence and differ(fence, high)
         extend: Literal["min", "neither"] = "min" if cut else "neither"
         return cls(_colours(), fence if cut else low, high, extend)
 
@@ -107,8 +113,7 @@ class ScoreColours:
 def _colours() -> Colormap:
     """Return viridis without the end that would be lost on the ground; the other end is best."""
     viridis = mpl.colormaps["viridis"]
-    on_dark = sum(mpl.colors.to_rgb(paper())) / 3 < _HALF_GREY
-    ends = (0.15, 1.0) if on_dark else (0.92, 0.0)
+    ends = (0.15, 1.0) if on_dark() else (0.92, 0.0)
     return LinearSegmentedColormap.from_list("scores", viridis(np.linspace(*ends, _SHADES)))
 
 

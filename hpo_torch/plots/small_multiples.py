@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from hpo_torch.plots.style import SMALL_SIZE, ink, new_figure, polish, shorten
+from hpo_torch.plots.style import SMALL_SIZE, TITLE_SIZE, ink, new_figure, polish, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 MOST_PANELS: Final = 48
 """More are not read; a picture says what it leaves out."""
@@ -51,6 +54,47 @@ def small_multiples(
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     panels[(rows - 1) * across].set_xlabel("epoch", fontsize=SMALL_SIZE)
     return figure, panels[: len(titles)]
+
+
+def largest(values: NDArray[np.float64], most: int = MOST_PANELS) -> list[int]:
+    """Return the positions of the largest values, at most so many, in rising order.
+
+    >>> largest(np.array([0.1, 0.9, 0.3]), 2)
+    [1, 2]
+    """
+    return sorted(np.argsort(-values, kind="stable")[:most].tolist())
+
+
+def left_out(shown: int, layers: int, most: str) -> str:
+    """Say, behind a title, which layers are shown where not all are.
+
+    >>> left_out(48, 60, "dead")
+    ' (the 48 of 60 layers with most dead)'
+    """
+    return "" if shown == layers else f" (the {shown} of {layers} layers with most {most})"
+
+
+def dress_figure(
+    figure: Figure, title: str, handles: Sequence[Artist], *, ylabel: str = ""
+) -> None:
+    """Say once what all panels are of, what their vertical axes count, and what their marks mean.
+
+    Args:
+        figure: From `small_multiples`.
+        title: Stands above all panels.
+        handles: What the legend below them explains, each with its label.
+        ylabel: Stands beside all panels.
+    """
+    figure.suptitle(title, fontsize=TITLE_SIZE, x=0.01, ha="left")
+    if ylabel:
+        figure.supylabel(ylabel, fontsize=SMALL_SIZE + 1)
+    figure.legend(
+        handles=handles,
+        loc="outside lower right",
+        ncols=len(handles),
+        fontsize=SMALL_SIZE + 1,
+        frameon=False,
+    )
 
 
 def entitle(axes: Axes, title: str, colour: str | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import matplotlib as mpl
 from matplotlib.animation import Animation, PillowWriter
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from hpo_torch.results.atomic_files import write_bytes
@@ -98,6 +99,11 @@ def paper() -> str:
 def faint() -> str:
     """Return the colour of grids in the look of the moment: hardly seen on its ground."""
     return str(mpl.rcParams["grid.color"])
+
+
+def on_dark() -> bool:
+    """Whether the ground is darker than its text in the look of the moment."""
+    return sum(to_rgb(paper())) < sum(to_rgb(ink()))
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -21,6 +21,7 @@ from hpo_torch.plots.style import (
     polish,
     shorten,
 )
+from hpo_torch.results.worked_time import merged, seconds_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,28 +87,17 @@ class Clock:
     """
 
     def __init__(self, spans: Sequence[tuple[datetime, datetime]]) -> None:
-        merged: list[tuple[datetime, datetime]] = []
-        for first, last in sorted(spans):
-            if merged and (first - merged[-1][1]).total_seconds() < _SHORTEST_PAUSE:
-                merged[-1] = merged[-1][0], max(merged[-1][1], last)
-            else:
-                merged.append((first, last))
-        self._spans = merged
+        self._spans = merged(spans, _SHORTEST_PAUSE)
         self.pauses: list[tuple[float, float]] = []
         work = 0.0
-        for (first, last), (resumed, _) in pairwise(merged):
+        for (first, last), (resumed, _) in pairwise(self._spans):
             work += (last - first).total_seconds()
             self.pauses.append((work, (resumed - last).total_seconds()))
-        self.total = max(self.seconds(merged[-1][1]), 1e-3)
+        self.total = max(self.seconds(self._spans[-1][1]), 1e-3)
 
     def seconds(self, moment: datetime) -> float:
         """Return the seconds of work before a moment within the spans."""
-        work = 0.0
-        for first, last in self._spans:
-            if moment <= first:
-                break
-            work += (min(moment, last) - first).total_seconds()
-        return work
+        return seconds_until(moment, self._spans)
 
 
 def _workers(attempts: Sequence[Attempt]) -> list[str]:

@@ -71,12 +71,17 @@ def trial_title(trial: TrialResult) -> str:
     return f"Trial {trial.trial} ({trial.state}, {score})"
 
 
+def is_wide(least: float, largest: float) -> bool:
+    """Whether losses over this range need a logarithmic axis, and can have one."""
+    return least > 0.0 and largest / least > _WIDE_RANGE
+
+
 def _draw_loss(axes: Axes, epochs: Sequence[EpochMetrics]) -> None:
     train = [metrics.train_loss for metrics in epochs]
     validation = [metrics.val_loss for metrics in epochs]
     _draw_pair(axes, [metrics.epoch for metrics in epochs], train, validation)
     finite = [value for value in (*train, *validation) if math.isfinite(value)]
-    if finite and min(finite) > 0 and max(finite) / min(finite) > _WIDE_RANGE:
+    if finite and is_wide(min(finite), max(finite)):
         axes.set_yscale("log")
     polish(axes, _loss_title(epochs), "", "cross-entropy (nats)")
 

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.ticker import MaxNLocator
 
-from hpo_torch.plots.gradient_flow import HEALTHY_DECADES
 from hpo_torch.plots.style import (
     BLUE,
     GREEN,
@@ -22,7 +21,9 @@ from hpo_torch.plots.style import (
     polish,
     shorten,
 )
+from hpo_torch.plots.training import is_wide
 from hpo_torch.plots.training_frames import Frames, frames_of
+from hpo_torch.results.health_advice import BROKEN_DECADES, HEALTHY_DECADES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
     from hpo_torch.results.records import TrialResult
 
 _NAMED_LAYERS = 14
-_WIDEST_DECADES = 6.0
 _LEAST_TOP = 10.0  # percent of dead units
-_WIDE_RANGE = 30.0
 _TEXT = 11
 _BARS = 0.7
 
@@ -108,7 +107,7 @@ def _curves(
 
 
 def _limit(axes: Axes, low: float, high: float, *, loss: bool) -> None:
-    if loss and low > 0.0 and high / low > _WIDE_RANGE:
+    if loss and is_wide(low, high):
         axes.set_yscale("log")
         axes.set_ylim(low / 1.3, high * 1.3)
         return
@@ -195,7 +194,7 @@ def _gradient_bars(axes: Axes, frames: Frames) -> Callable[[int], None]:
     axes.axvline(0.0, color=GREY, linewidth=1)
     _dress(axes, title, "above the last layer's")
     axes.grid(visible=False)
-    widest = min(max(1.25 * HEALTHY_DECADES, 1.05 * float(finite.max())), _WIDEST_DECADES)
+    widest = min(max(1.25 * HEALTHY_DECADES, 1.05 * float(finite.max())), BROKEN_DECADES)
     axes.set_xlim(-widest, widest)
     axes.tick_params(labelleft=not np.isfinite(frames.dead).any())
     _name(axes, frames.layers)

@@ -10,8 +10,14 @@ from matplotlib.patches import Patch
 
 from hpo_torch.plots.layer_history import all_epochs, why_nothing
 from hpo_torch.plots.picture import NothingToDrawError
-from hpo_torch.plots.small_multiples import MOST_PANELS, entitle, share_epochs, small_multiples
-from hpo_torch.plots.style import BLUE, GREY, ORANGE, SMALL_SIZE, TITLE_SIZE, VERMILION
+from hpo_torch.plots.small_multiples import (
+    MOST_PANELS,
+    dress_figure,
+    entitle,
+    share_epochs,
+    small_multiples,
+)
+from hpo_torch.plots.style import BLUE, GREY, ORANGE, VERMILION
 from hpo_torch.plots.training import mark_kept, trial_title
 
 if TYPE_CHECKING:
@@ -73,23 +79,13 @@ def weight_distributions(trial: TrialResult, epochs: Sequence[EpochFinished]) ->
         _draw_parameter(axes, numbers, parameter)
         mark_kept(axes, trial.kept_epoch)
     share_epochs(panels, numbers)
-    figure.suptitle(
-        f"{trial_title(trial)}: weights and biases{_left_out(found, shown)}",
-        fontsize=TITLE_SIZE,
-        x=0.01,
-        ha="left",
-    )
-    figure.legend(
-        handles=[
-            Patch(color=BLUE, alpha=0.6, label="weights: middle 50 %"),
-            Patch(color=BLUE, alpha=_OUTER, label="middle 90 %"),
-            Patch(color=ORANGE, alpha=0.6, label="biases: middle 50 %"),
-            Patch(color=ORANGE, alpha=_OUTER, label="middle 90 %"),
-        ],
-        loc="outside lower right",
-        ncols=4,
-        fontsize=SMALL_SIZE + 1,
-        frameon=False,
+    bands = [
+        Patch(color=colour, alpha=opacity, label=label)
+        for colour, what in ((BLUE, "weights"), (ORANGE, "biases"))
+        for opacity, label in ((0.6, f"{what}: middle 50 %"), (_OUTER, "middle 90 %"))
+    ]
+    dress_figure(
+        figure, f"{trial_title(trial)}: weights and biases{_left_out(found, shown)}", bands
     )
     return figure
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hpo_torch.plots.model import most_confused
 from hpo_torch.protocol.events import TrialStarted
 from hpo_torch.reporting.values import cell, duration, figure, percent
 from hpo_torch.results.event_log import read_events
+from hpo_torch.results.recalls import confused_pairs, recalls
 from hpo_torch.results.wilson import wilson_interval
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ def _some(trials: Sequence[int]) -> str:
 def classes_table(report: TestReport) -> Table:
     """List each class's recall with its 95 % Wilson interval, and its precision."""
     predicted = [sum(column) for column in zip(*report.confusion, strict=True)]
+    found = recalls(report.confusion)
     rows = []
     for index, (name, counts) in enumerate(zip(report.class_names, report.confusion, strict=True)):
         examples, right = sum(counts), counts[index]
         low, high = wilson_interval(right, examples) if examples else (None, None)
-        recall = right / examples if examples else None
         precision = right / predicted[index] if predicted[index] else None
-        shares = [figure(share) for share in (recall, low, high, precision)]
+        shares = [figure(share) for share in (found[index], low, high, precision)]
         rows.append(Row([name, str(examples), *shares]))
     columns = ["class", "examples", "recall", "95 % from", "to", "precision"]
     return Table(columns, rows, frozenset({"class"}))
@@ -144,7 +144,7 @@ def confusions_table(report: TestReport) -> Table | None:
     names = report.class_names
     rows = [
         Row([names[pair.true], names[pair.predicted], str(pair.count), percent(pair.share)])
-        for pair in most_confused(report.confusion)
+        for pair in confused_pairs(report.confusion)
     ]
     if not rows:
         return None

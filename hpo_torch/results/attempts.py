@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
-from hpo_torch.protocol.events import (
-    StudyStarted,
-    TrialFinished,
-    TrialRetried,
-    TrialStarted,
-)
+from hpo_torch.protocol.events import TrialFinished, TrialRetried, TrialStarted
 from hpo_torch.results.atomic_files import output_error
-from hpo_torch.results.event_log import parse_line
+from hpo_torch.results.event_log import LINE_ATTEMPT, LINE_KIND, LINE_TIME, parse_line
+from hpo_torch.results.worked_time import hear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +19,7 @@ if TYPE_CHECKING:
 
 Ending = Literal["complete", "pruned", "failed", "retried", "unfinished"]
 
-_TIME = re.compile(rb'"time":"([^"]*)"')
-_ATTEMPT = re.compile(rb'"attempt":"([^"]*)"')
-_KIND = re.compile(rb'"kind":"([a-z_]*)"')
+_SEARCHED: Final = (LINE_TIME, LINE_KIND, LINE_ATTEMPT)
 # Others are only looked at for when they happened: an epoch's line has 7 KB.
 _PARSED: Final = frozenset(
     {b"study_started", b"trial_started", b"trial_retried", b"trial_finished"}
@@ -96,22 +89,18 @@ class _Reader:
 
     def read(self, lines: Iterable[bytes]) -> None:
         for number, line in enumerate(lines, 1):
-            time, kind, attempt = _TIME.search(line), _KIND.search(line), _ATTEMPT.search(line)
+            time, kind, attempt = (each.search(line) for each in _SEARCHED)
             if time is None or kind is None or not line.endswith(b"\n"):
                 continue
             moment = datetime.fromisoformat(time[1].decode())
+            hear(self.spans, moment, begins=kind[1] == b"study_started")
             if kind[1] in _PARSED:
                 self._hear(parse_line(self._log, number, line), moment)
             elif attempt is not None:
                 self._end(attempt[1].decode(), moment, "unfinished")
-            if self.spans:
-                first, last = self.spans[-1]
-                self.spans[-1] = first, max(last, moment)
 
     def _hear(self, event: AnyEvent, moment: datetime) -> None:
-        if isinstance(event, StudyStarted):
-            self.spans.append((moment, moment))
-        elif isinstance(event, TrialStarted):
+        if isinstance(event, TrialStarted):
             # Told again by who goes on with a training that another process began.
             new = Attempt(event.trial, event.attempt, event.worker, moment, moment)
             self.attempts.setdefault(event.attempt, new)

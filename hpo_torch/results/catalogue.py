@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hpo_torch.errors import OutputError
+from hpo_torch.results.event_log import LINE_TIME
 from hpo_torch.results.run_paths import run_names
 from hpo_torch.results.summary import RunView
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import TrialState
 
 Sort = Literal["name", "score", "test-accuracy", "trials", "started"]
-_TIME = re.compile(rb'"time":"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +140,7 @@ def _started(run: RunView) -> str | None:
     """Return the time of the run's first event; the rest of a long log is not read."""
     try:
         with run.directory.events.open("rb") as log:
-            found = _TIME.search(log.readline())
+            found = LINE_TIME.search(log.readline())
     except OSError:  # no event yet, or not for us to read: the other figures stand
         return None
     return found[1].decode() if found else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self, TypeVar
+import re
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import AnyEvent
 
 EventT = TypeVar("EventT", bound=Event)
+
+# What a line says of these can be read without parsing it.
+LINE_TIME: Final = re.compile(rb'"time":"([^"]*)"')
+LINE_KIND: Final = re.compile(rb'"kind":"([a-z_]*)"')
+LINE_ATTEMPT: Final = re.compile(rb'"attempt":"([^"]*)"')
 
 
 def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:

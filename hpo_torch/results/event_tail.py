@@ -76,7 +76,7 @@ class RunTail:
     """
 
     def __init__(self, search: Path, confirmation: Path) -> None:
-        self._tails = EventTail(confirmation), EventTail(search)
+        self._tails = EventTail(search), EventTail(confirmation)
 
     def new(self) -> list[AnyEvent]:
         """Return the events that were added to either since the last call, in order of time.
@@ -84,6 +84,7 @@ class RunTail:
         Raises:
             OutputError: As for `EventTail`.
         """
-        # The search's log is read last: its end comes after all that the confirmation said.
+        # The confirmation's log is read last: when the search's end has been read, all that the
+        # confirmation said, which came before, is there.
         events = [event for tail in self._tails for event in tail.new()]
         return sorted(events, key=lambda event: event.time)

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 MOST_MISTAKES: Final = 24
 MOST_CHARACTERS: Final = 300
-"""Of a text; what follows is left out."""
+"""Of a text, the dots that say what is left out among them."""
 
 _COLUMNS = ("positions", "true", "predicted", "probabilities")
+
+
+def beginning(text: str) -> str:
+    """Return a text as it is kept: whole, or cut to `MOST_CHARACTERS` characters, dots at its end.
+
+    >>> beginning("so " * 99 + "end")[-7:], beginning("so " * 100 + "end")[-7:]
+    ('so end', 'so s …')
+    """
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 2]} …"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -31,7 +40,7 @@ class Mistakes:
         predicted: int64 [K], what they were taken for.
         probabilities: [K], of the predicted class, 0..1, falling.
         images: uint8 [K, H, W, C]; None of texts.
-        texts: K beginnings of at most `MOST_CHARACTERS` characters; None of images.
+        texts: K of `beginning`; None of images.
     """
 
     positions: NDArray[np.int64]

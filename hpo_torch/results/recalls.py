@@ -1,12 +1,15 @@
-"""Recall of each class, and which classes are confused: both read off a confusion matrix."""
+"""What a confusion matrix says: how many are right, each class's recall, which are confused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+MOST_PAIRS: Final = 10
+"""Of pairs of classes that are confused; what follows is seldom more than one example each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,22 @@ class Confused:
         true: Position of the true class.
         predicted: Position of the class that it was taken for.
         count: How often, at least once.
+        share: Of all examples of the true class, above 0, up to 1.
     """
 
     true: int
     predicted: int
     count: int
+    share: float
+
+
+def correct_count(confusion: Sequence[Sequence[int]]) -> int:
+    """Return how many examples were recognised: the sum of the diagonal.
+
+    >>> correct_count([[3, 1], [2, 4]])
+    7
+    """
+    return sum(row[index] for index, row in enumerate(confusion))
 
 
 def recalls(confusion: Sequence[Sequence[int]]) -> list[float | None]:
@@ -41,12 +55,17 @@ def recalls(confusion: Sequence[Sequence[int]]) -> list[float | None]:
     ]
 
 
-def confused_pairs(confusion: Sequence[Sequence[int]]) -> list[Confused]:
-    """Return what was taken for what, the most frequent first; of equals, in class order."""
+def confused_pairs(confusion: Sequence[Sequence[int]], most: int = MOST_PAIRS) -> list[Confused]:
+    """Return what was taken for what, the most frequent first; of equals, in class order.
+
+    Args:
+        confusion: [C][C] counts; row: true class, column: predicted class.
+        most: Pairs at most.
+    """
     pairs = [
-        Confused(true, predicted, count)
+        Confused(true, predicted, count, count / sum(row))
         for true, row in enumerate(confusion)
         for predicted, count in enumerate(row)
         if count and true != predicted
     ]
-    return sorted(pairs, key=lambda pair: -pair.count)
+    return sorted(pairs, key=lambda pair: -pair.count)[:most]

@@ -12,6 +12,7 @@ from hpo_torch.protocol.events import FailureKind, TrialState
 from hpo_torch.protocol.measurements import EpochMetrics, Frozen, Measurements
 from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.front import Front
+from hpo_torch.results.recalls import correct_count
 from hpo_torch.results.wilson import wilson_interval
 
 RecordT = TypeVar("RecordT", bound=Frozen)
@@ -77,6 +78,11 @@ class TestReport(Frozen):
     confusion: list[list[int]]
     class_names: list[str]
 
+    @property
+    def correct(self) -> int:
+        """How many predictions are right."""
+        return correct_count(self.confusion)
+
     @classmethod
     def from_confusion(
         cls, confusion: list[list[int]], class_names: list[str], loss: float
@@ -91,7 +97,7 @@ class TestReport(Frozen):
             shape = [len(row) for row in confusion]
             raise InvalidValueError("confusion", f"{classes} rows of {classes} counts", shape)
         examples = sum(map(sum, confusion))
-        correct = sum(confusion[index][index] for index in range(classes))
+        correct = correct_count(confusion)
         interval = wilson_interval(correct, examples)
         return cls(
             examples=examples,

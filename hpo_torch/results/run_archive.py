@@ -26,6 +26,15 @@ _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNIX: Final = 3
 _MODE: Final = stat.S_IFREG | 0o644
 _ENCRYPTED: Final = 0x1
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# What zipfile raises where it reads what nobody wrote.
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
 _HALF_DONE: Final = ".importing-"
 
 
@@ -115,7 +124,7 @@ def import_run(source: Path, root: Path, name: str | None = None) -> Path:
             check_run_name(path.name if name is None else name)
             _check_free(path, root, files)
             return _unpack(archive, files, source, path)
-    except zipfile.BadZipFile as error:
+    except _BROKEN as error:
         raise _damaged(source, str(error)) from error
     except OSError as error:
         raise output_error("import", source, error) from error
@@ -158,6 +167,8 @@ def _check_entry(entry: zipfile.ZipInfo, source: Path) -> None:
         )
     if entry.flag_bits & _ENCRYPTED:
         raise OutputError(f"{source} is encrypted; unpack it and import it without a password.")
+    if entry.compress_type not in _METHODS:
+        raise _damaged(source, f"'{entry.filename}' is not compressed as an export is")
 
 
 def _check_free(path: Path, root: Path, files: Iterable[zipfile.ZipInfo]) -> None:
@@ -200,7 +211,7 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: Path, run
     try:
         with archive.open(entry) as packed, replacing(target, durable=False) as stream:
             shutil.copyfileobj(packed, stream, 1 << 20)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise _damaged(source, f"'{entry.filename}': {error}") from error
 
 

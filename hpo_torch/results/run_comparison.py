@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hpo_torch.config.load import flatten
@@ -9,20 +11,26 @@ from hpo_torch.protocol.events import TrialState  # noqa: TC001 - pydantic reads
 from hpo_torch.protocol.measurements import Frozen
 from hpo_torch.results.attempts import read_attempts
 from hpo_torch.results.score_progress import ScorePoint, score_progress
+from hpo_torch.results.worked_time import seconds_worked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from hpo_torch.config.schema import DataSettings
     from hpo_torch.results.summary import RunView
 
 # Where a run lies and what is drawn of it says nothing about what it found.
 _ASIDE: Final = ("output.", "data.dir", "data.download")
+_OWN_DATA = {"path", "text_column", "label_column", "image_size"}
+_NAMED = 10  # pairs of runs in a remark
 
 
 class ComparedRun(Frozen):
     """One run's figures; those of a winner are None before a trial has completed.
 
     Attributes:
+        own_data: By setting, what says which own data it is: where it lies, absolute, its columns,
+            and its images' size; empty for a data set that is known by its name.
         health_weight: Health's share of the score; None in the other modes than health.
         counts: Number of finished trials by state.
         score: The best; its scale is the run's own mode and objective.
@@ -38,6 +46,7 @@ class ComparedRun(Frozen):
     run: str
     path: str
     dataset: str
+    own_data: dict[str, str | int]
     mode: str
     objective: str
     health_weight: float | None
@@ -105,11 +114,11 @@ def _figures(view: RunView) -> ComparedRun:
     measured = best.measurements if best else None
     attempts = read_attempts(view.directory.events)
     progress = score_progress(view.trials, attempts)
-    worked = sum((last - first).total_seconds() for first, last in attempts.spans)
     return ComparedRun(
         run=view.name,
         path=str(view.directory.path),
         dataset=config.data.dataset,
+        own_data=_own_data(config.data),
         mode=config.search.mode,
         objective=config.search.optimize_for,
         health_weight=config.search.health_weight if config.search.mode == "health" else None,
@@ -121,22 +130,44 @@ def _figures(view: RunView) -> ComparedRun:
         test_interval=test.interval if test else None,
         overall_health=measured.overall_health if measured else None,
         parameters=measured.parameters if measured else None,
-        seconds=view.summary.seconds if view.summary else worked,
+        seconds=view.summary.seconds if view.summary else seconds_worked(attempts.spans),
         progress=progress,
     )
 
 
+def _own_data(data: DataSettings) -> dict[str, str | int]:
+    named = data.model_dump(include=_OWN_DATA, exclude_none=True)
+    if data.path is not None:
+        named["path"] = str(Path(data.path).expanduser().resolve())
+    return named
+
+
+def alike(runs: Sequence[ComparedRun]) -> bool:
+    """Whether all runs are of the same data, so that one's accuracies compare to another's."""
+    return all((run.dataset, run.own_data) == (runs[0].dataset, runs[0].own_data) for run in runs)
+
+
 def _remarks(runs: Sequence[ComparedRun]) -> Iterator[str]:
-    if len({run.dataset for run in runs}) > 1:
+    if not alike(runs):
         yield "the runs are of different data sets: neither scores nor accuracies compare"
         return
     if len({(run.mode == "health", run.objective, run.health_weight) for run in runs}) > 1:
         yield "the scores are of different things (mode, objective, weight): compare accuracies"
-    intervals = [run.test_interval for run in runs if run.test_interval is not None]
-    if len(intervals) > 1 and max(low for low, _ in intervals) <= min(
-        high for _, high in intervals
-    ):
-        yield "the intervals of the test accuracies overlap: their difference may be chance"
+    if pairs := [pair for pair in combinations(runs, 2) if _overlap(*pair)]:
+        named = "; ".join(f"{one.run} and {other.run}" for one, other in pairs[:_NAMED])
+        rest = f"; and {len(pairs) - _NAMED} more" if len(pairs) > _NAMED else ""
+        yield (
+            f"the intervals of the test accuracies overlap ({named}{rest}): "
+            "a difference may be chance"
+        )
     if any(not run.finished for run in runs):
         unfinished = ", ".join(run.run for run in runs if not run.finished)
         yield f"not finished: {unfinished}"
+
+
+def _overlap(one: ComparedRun, other: ComparedRun) -> bool:
+    """Whether the intervals of two test accuracies have something in common."""
+    if one.test_interval is None or other.test_interval is None:
+        return False
+    (low, high), (others_low, others_high) = one.test_interval, other.test_interval
+    return low <= others_high and others_low <= high

@@ -12,6 +12,7 @@ import yaml
 from hpo_torch.errors import OutputError, UnknownNameError
 from hpo_torch.results.atomic_files import copy_file, output_error, remove_file, write_text
 from hpo_torch.results.best_model_readme import best_model_head, best_model_readme, head_of
+from hpo_torch.results.found_paths import file_there, folder_there
 from hpo_torch.results.records import TrialResult, read_record
 from hpo_torch.results.run_names import check_run_name
 from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
@@ -77,9 +78,9 @@ class RunDirectory(RunPaths):
             UnknownNameError: There is no such folder; the message lists the runs beside it.
             OutputError: The folder is no run.
         """
-        if not path.is_dir():
+        if not folder_there(path):
             raise UnknownNameError("run", path.name, _runs_beside(path))
-        if not (path / CONFIG_FILE).is_file():
+        if not file_there(path / CONFIG_FILE):
             known = ", ".join(_runs_beside(path)) or "none"
             raise OutputError(
                 f"{path} is no run: it has no {CONFIG_FILE}. Runs beside it: {known}."
@@ -241,7 +242,7 @@ def _is_unbegun(path: Path) -> bool:
 
 
 def _runs_beside(path: Path) -> list[str]:
-    return run_names(path.parent) if path.parent.is_dir() else []
+    return run_names(path.parent) if folder_there(path.parent) else []
 
 
 def _write_record(path: Path, record: Frozen) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hpo_torch.protocol.measurements import Frozen
+from hpo_torch.results.worked_time import seconds_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from hpo_torch.results.attempts import Attempts
     from hpo_torch.results.records import TrialResult
@@ -49,8 +49,3 @@ def score_progress(trials: Iterable[TrialResult], attempts: Attempts) -> list[Sc
             seconds = seconds_until(attempt.ended, attempts.spans)
             points.append(ScorePoint(ended=number, seconds=seconds, best=best))
     return points
-
-
-def seconds_until(moment: datetime, spans: Sequence[tuple[datetime, datetime]]) -> float:
-    """Return the seconds of these spans that lie before a moment."""
-    return sum(max(0.0, (min(last, moment) - first).total_seconds()) for first, last in spans)

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from hpo_torch.config.schema import LoggerSettings
 from hpo_torch.errors import InvalidValueError, MissingDependencyError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TENSORBOARD: Final = "lightning.pytorch.loggers.TensorBoardLogger"
 _SETTING: Final = "output.loggers"
+_LIGHTNING: Final = ("lightning.", "pytorch_lightning.")
 
 # What a logger is told unless init_args say otherwise; a trial is a run of its own everywhere.
 _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
@@ -38,6 +39,22 @@ _DEFAULTS: Final[dict[str, dict[str, Any]]] = {
         "save_dir": "{folder}",
         "reinit": "create_new",
     },
+}
+
+
+class _Need(NamedTuple):
+    """Packages of which a logger needs one, as they are imported, and what pip installs."""
+
+    packages: tuple[str, ...]
+    install: str
+
+
+# Lightning's loggers miss their packages only when they are made, which is in a trial.
+_NEEDS: Final = {
+    "TensorBoardLogger": _Need(("tensorboard", "tensorboardX"), "'hpo-torch[tensorboard]'"),
+    "MLFlowLogger": _Need(("mlflow",), "mlflow"),
+    "WandbLogger": _Need(("wandb",), "wandb"),
+    "CometLogger": _Need(("comet_ml",), "comet-ml"),
 }
 _METHODS: Final = ("log_hyperparams", "log_metrics", "save", "finalize")
 
@@ -104,38 +121,41 @@ def logger_kinds(output: OutputSettings) -> list[LoggerKind]:
     """
     wanted = list(output.loggers)
     if output.tensorboard:
-        if importlib.util.find_spec("tensorboard") is None:
-            raise MissingDependencyError(
-                "output.tensorboard needs tensorboard: pip install 'hpo-torch[tensorboard]'"
-            )
         wanted.insert(0, LoggerSettings(class_path=TENSORBOARD))
     return [_kind(settings) for settings in wanted]
 
 
 def _kind(settings: LoggerSettings) -> LoggerKind:
     made = _class_at(settings.class_path)
+    _check_needs(made)
     arguments = {**_DEFAULTS.get(made.__name__, {}), **settings.init_args}
     try:
         inspect.signature(made).bind(**arguments)
     except TypeError as error:
         expected = f"arguments of {made.__name__}{inspect.signature(made)}"
         raise InvalidValueError(
-            f"{_SETTING}: init_args of {made.__name__}", expected, settings.init_args, f"{error}."
+            f"{_SETTING}: init_args of {made.__name__}",
+            expected,
+            sorted(settings.init_args),  # names alone: a value may be a password
+            f"{error}.",
         ) from error
     return LoggerKind(made.__name__, made, arguments)
+
+
+def _check_needs(made: type) -> None:
+    for base in made.__mro__:  # a class of one's own may be made of one of Lightning's
+        need = _NEEDS.get(base.__name__) if base.__module__.startswith(_LIGHTNING) else None
+        if need and not any(importlib.util.find_spec(package) for package in need.packages):
+            raise MissingDependencyError(
+                f"{_SETTING}: {made.__name__} needs {' or '.join(need.packages)}: "
+                f"pip install {need.install}"
+            )
 
 
 def _class_at(path: str) -> Any:
     module_name, _, name = path.rpartition(".")
     expected = "a class's path, as lightning.pytorch.loggers.CSVLogger"
-    try:
-        made = getattr(importlib.import_module(module_name), name) if module_name else None
-    except ModuleNotFoundError as error:
-        if not module_name.startswith(str(error.name)):
-            raise MissingDependencyError(f"{_SETTING}: '{path}' needs {error.name}") from error
-        made = None
-    except AttributeError:
-        made = None
+    made = _found(module_name, name, path) if module_name and path[0] != "." else None
     if not isinstance(made, type):
         raise InvalidValueError(f"{_SETTING}: class_path", expected, path)
     lacking = [method for method in _METHODS if not hasattr(made, method)]
@@ -144,3 +164,17 @@ def _class_at(path: str) -> Any:
             f"{_SETTING}: class_path", f"a logger, which has {', '.join(lacking)}", path
         )
     return made
+
+
+def _found(module_name: str, name: str, path: str) -> Any:
+    """Return what a module has of a name; None where there is no such module, or no such name."""
+    try:
+        return getattr(importlib.import_module(module_name), name, None)
+    except ModuleNotFoundError as error:
+        if f"{module_name}.".startswith(f"{error.name}."):
+            return None
+        raise MissingDependencyError(f"{_SETTING}: '{path}' needs {error.name}") from error
+    except (ImportError, TypeError, ValueError) as error:
+        raise InvalidValueError(
+            f"{_SETTING}: class_path", "a class that can be imported", path, f"{error}."
+        ) from error

@@ -21,6 +21,7 @@ from hpo_torch.protocol.events import (
 )
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.records import TrialResult
+from hpo_torch.results.worked_time import hear
 from hpo_torch.study.conclude import drop_files, name_winner
 from hpo_torch.study.elsewhere import place_elsewhere
 from hpo_torch.study.journal_file import grouped_writes
@@ -37,8 +38,6 @@ from hpo_torch.study.trial_marks import (
 from hpo_torch.study.verdict import tell, trial_finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import optuna
     from optuna.trial import FrozenTrial
 
@@ -100,27 +99,15 @@ def read_history(run: RunDirectory) -> History:
     history = History()
     for event in read_events(run.events) if run.events.exists() else []:
         moment = datetime.fromisoformat(event.time)
-        if isinstance(event, StudyStarted):
-            history.spans.append((moment, moment))
-        elif isinstance(event, TrialStarted):
+        hear(history.spans, moment, begins=isinstance(event, StudyStarted))
+        if isinstance(event, TrialStarted):
             history.devices.add(event.device)
         elif isinstance(event, TrialFinished):
             history.announced.add(event.trial)
             history.trials.pop(event.trial, None)
         if isinstance(event, EpochFinished | TrialRetried):
             history.trials.setdefault(event.trial, Recorded()).hear(event)
-        if history.spans:
-            history.spans[-1] = (history.spans[-1][0], moment)
     return history
-
-
-def seconds_worked(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return the seconds that at least one of the spans covers."""
-    seconds, until = 0.0, datetime.min.replace(tzinfo=UTC)
-    for first, last in sorted(spans):
-        seconds += max(0.0, (last - max(first, until)).total_seconds())
-        until = max(until, last)
-    return seconds
 
 
 def reject_unbegun(study: optuna.Study) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hpo_torch.config.load import Layer, environment_layer, file_layer, resolve_config
-from hpo_torch.errors import InvalidValueError
+from hpo_torch.errors import InvalidValueError, UsageError
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.summary import RunView
+from hpo_torch.study.agreement import settings_that_matter
 from hpo_torch.study.logger_kinds import logger_kinds
 from hpo_torch.study.optimize import prepare
 from hpo_torch.study.session import Session
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hpo_torch.config.schema import RunConfig
     from hpo_torch.hooks.registry import Registry
     from hpo_torch.study.audience import Audience
+
+# Part of the study, and yet open to change: it is decided when all trials have ended.
+_CHANGEABLE: Final = frozenset({"search.confirm", "search.confirm_seeds"})
 
 
 def resume(
@@ -42,12 +46,14 @@ def resume(
         UnknownNameError: There is no such run.
         RunInUseError: Another process works on it.
         InvalidValueError: Fewer trials are wanted than were begun.
+        UsageError: A change would make another study of it: another data set, mode, seed ...
         HpoTorchError: As for `optimize`.
     """
     run = RunDirectory.open(path)
     with run_lock(run.path):
         view = RunView(run)
         config = changed(run, changes)
+        check_same_study(view.config, config)
         done = sum(view.counts.values())
         if config.search.trials < done and config.execution.storage is None:
             raise InvalidValueError(
@@ -71,6 +77,27 @@ def changed(run: RunDirectory, changes: Mapping[str, Any]) -> RunConfig:
     if known.values.get("execution.storage") is not None:
         layers.insert(1, _database())
     return resolve_config(layers).config
+
+
+def check_same_study(begun: RunConfig, wanted: RunConfig) -> None:
+    """Compare the settings that a run was begun with to those that it is to go on with.
+
+    Raises:
+        UsageError: They mean another study; the message names every setting, and both values.
+    """
+    ours, given = settings_that_matter(begun), settings_that_matter(wanted)
+    names = [name for name in {**ours, **given} if name not in _CHANGEABLE]
+    differing = [
+        f"{name} is {_text(ours, name)} in this run, got {_text(given, name)}"
+        for name in names
+        if _text(ours, name) != _text(given, name)
+    ]
+    if differing:
+        raise UsageError(f"resume: {'; '.join(differing)}. Begin a new run for that.")
+
+
+def _text(settings: Mapping[str, Any], name: str) -> str:
+    return repr(settings[name]) if name in settings else "not set"
 
 
 def _database() -> Layer:

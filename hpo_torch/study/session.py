@@ -15,6 +15,7 @@ from hpo_torch.results.health_report import write_health_report
 from hpo_torch.results.records import INTERRUPTED
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView, resume_command
+from hpo_torch.results.worked_time import seconds_worked
 from hpo_torch.study.announce import Announcer
 from hpo_torch.study.best_model_files import complete_best_model
 from hpo_torch.study.confirm import (
@@ -32,7 +33,6 @@ from hpo_torch.study.recovery import (
     complete_ends,
     read_history,
     reject_unbegun,
-    seconds_worked,
     stored_results,
 )
 from hpo_torch.study.run_study import StudyRunner

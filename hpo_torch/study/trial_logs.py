@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import queue
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -100,6 +100,7 @@ class TrialLogs:
             self._books.remove(book)
             reason = (str(error).splitlines() or [""])[0] or type(error).__name__
             self._warn(f"{book.name} failed and is left out from now on: {reason}")
+            book.abandon()
 
 
 class Book:
@@ -135,20 +136,28 @@ class Book:
 
     def close(self) -> None:
         """End what no event has ended: the study was stopped."""
-        while self._open:
-            _, (logger, _) = self._open.popitem()
+        for trial, (logger, _) in list(self._open.items()):
             _finish(logger, "failed")
+            del self._open[trial]
+
+    def abandon(self) -> None:
+        """End what is open as far as a logger that failed can; raises nothing."""
+        for logger, _ in self._open.values():
+            for step in _last_steps(logger, "failed"):
+                with suppress(Exception):  # that it failed was said
+                    step()
+        self._open.clear()
 
     def _begin(self, event: TrialStarted) -> None:
         if event.trial in self._open:  # another attempt at it
             return
         logger = self._kind.open(self._folder, f"{self._prefix}trial-{event.trial:04d}")
         hyperparameters = {**event.hyperparameters, "parameters": event.parameters}
-        logger.log_hyperparams(hyperparameters)
         self._open[event.trial] = logger, hyperparameters
+        logger.log_hyperparams(hyperparameters)
 
     def _end(self, event: TrialFinished) -> None:
-        logger, hyperparameters = self._open.pop(event.trial)
+        logger, hyperparameters = self._open[event.trial]
         figures = final_figures(event)
         if "metrics" in inspect.signature(logger.log_hyperparams).parameters:
             # TensorBoard sets hyperparameters beside what came of them.
@@ -156,6 +165,7 @@ class Book:
         elif figures:
             logger.log_metrics(figures, step=event.epochs_run)
         _finish(logger, "failed" if event.state == "failed" else "success")
+        del self._open[event.trial]
 
 
 def epoch_figures(event: EpochFinished) -> dict[str, float]:
@@ -181,8 +191,15 @@ def final_figures(event: TrialFinished) -> dict[str, float]:
 
 
 def _finish(logger: TrialLogger, status: str) -> None:
-    logger.save()
-    logger.finalize(status)
+    for step in _last_steps(logger, status):
+        step()
+
+
+def _last_steps(logger: TrialLogger, status: str) -> list[Callable[[], None]]:
+    return [logger.save, partial(logger.finalize, status), partial(_finish_experiment, logger)]
+
+
+def _finish_experiment(logger: TrialLogger) -> None:
     # W&B's runs go on until they are told, whatever Lightning says of them.
     finish = getattr(getattr(logger, "experiment", None), "finish", None)
     if callable(finish):

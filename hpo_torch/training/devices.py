@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 
-from hpo_torch.errors import DeviceUnavailableError
+from hpo_torch.errors import DeviceUnavailableError, InvalidValueError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+_NAME = re.compile(r"auto|cpu|mps|cuda(:(?P<index>[0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,27 @@ def resolve_device(name: str) -> torch.device:
     """Turn "auto", "cpu", "cuda", "cuda:N" or "mps" into a device of this machine.
 
     Raises:
+        InvalidValueError: The name is none of these.
         DeviceUnavailableError: This machine does not have it.
     """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise InvalidValueError("device", "auto, cpu, cuda, cuda:N or mps", name)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceUnavailableError(
-            f"device '{name}' was asked for, but this machine has {torch.cuda.device_count()} "
-            "CUDA devices. Use --device cpu, or auto."
-        )
-    return device
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise DeviceUnavailableError(_absent(name, "no Apple GPU"))
+    if not name.startswith("cuda"):
+        return torch.device(name)
+    if int(found["index"] or 0) >= torch.cuda.device_count():
+        raise DeviceUnavailableError(_absent(name, f"{torch.cuda.device_count()} CUDA devices"))
+    return torch.device("cuda", int(found["index"])) if found["index"] else torch.device("cuda")
+
+
+def _absent(name: str, here: str) -> str:
+    return f"device '{name}' was asked for, but this machine has {here}. Use --device cpu, or auto."
 
 
 def resolve_precision(name: str, device: torch.device) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hpo_torch.data.originals import original_images, original_texts
-from hpo_torch.results.mistakes import MOST_CHARACTERS, MOST_MISTAKES, Mistakes
+from hpo_torch.results.mistakes import MOST_MISTAKES, Mistakes, beginning
 from hpo_torch.results.predictions import Predictions, probability_type
 from hpo_torch.results.scored_winner import ScoredWinner
 from hpo_torch.training.evaluate import Examination
@@ -83,7 +83,7 @@ def _mistakes(examination: Examination, predictions: Predictions) -> Mistakes:
     texts = None
     if images is None:
         whole = original_texts(examination.loader, examination.settings, positions.tolist())
-        texts = tuple(text[:MOST_CHARACTERS] for text in whole)
+        texts = tuple(map(beginning, whole))
     return Mistakes(
         positions=positions,
         true=predictions.labels[positions],

@@ -4,11 +4,13 @@ import inspect
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import hpo_torch
 from hpo_torch.api import search
+from hpo_torch.config.schema import RunConfig
 from hpo_torch.errors import InvalidValueError, UnknownNameError, UsageError
 from hpo_torch.protocol.events import StudyStarted
 from hpo_torch.results.run_directory import RunDirectory
@@ -114,6 +116,21 @@ def test_resume_hands_on_what_is_to_change(monkeypatch, tmp_path):
     result = hpo_torch.resume(str(tmp_path), trials=100, settings={"execution": {"jobs": 2}})
     assert got == [(tmp_path, {"execution.jobs": 2, "search.trials": 100})]
     assert result.run == tmp_path
+
+
+def test_home_is_meant_by_a_tilde(monkeypatch):
+    got = []
+
+    def go_on(path, changes, registry, audience):
+        got.append(path)
+        return RunDirectory(path)
+
+    monkeypatch.setattr("hpo_torch.study.resume.resume", go_on)
+    hpo_torch.resume("~/runs/x", progress=False)
+    assert got == [Path.home() / "runs" / "x"]
+    run = RunDirectory.create(Path.home(), "x")
+    run.write_config(RunConfig())
+    assert hpo_torch.open_run("~/x").run == run.path
 
 
 def test_own_arguments_are_no_options():

@@ -27,3 +27,10 @@ def test_import_over_a_run_is_refused_with_one_message(cli):
     assert result.code == 5
     assert result.err.startswith("error: runs/one exists already")
     assert "Traceback" not in result.err
+
+
+def test_a_folder_takes_the_file_under_the_runs_name(cli, tmp_path):
+    (tmp_path / "backup").mkdir()
+    done = cli("export", "one", "-o", "backup")
+    assert (done.code, done.out) == (0, "backup/one.zip: 1 files, 0.0 MB\n")
+    assert (tmp_path / "backup" / "one.zip").is_file()

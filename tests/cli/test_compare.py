@@ -4,8 +4,13 @@ import json
 
 import pytest
 
+from hpo_torch.cli.compare import comparison_table
+from hpo_torch.cli.console import BEST
 from hpo_torch.config.schema import RunConfig
+from hpo_torch.results.records import TestReport
+from hpo_torch.results.run_comparison import compare_runs
 from hpo_torch.results.run_directory import RunDirectory
+from hpo_torch.results.summary import RunView
 
 
 @pytest.fixture
@@ -44,3 +49,19 @@ def test_other_pictures_than_can_be_drawn_are_refused(cli, tmp_path):
 @pytest.mark.usefixtures("_two_runs")
 def test_unknown_run_is_named(cli):
     assert "Did you mean 'two'?" in cli("compare", "one", "twoo").err
+
+
+@pytest.mark.parametrize(("folders", "marked"), [(("a", "a"), 1), (("a", "b"), 0)])
+def test_the_better_is_marked_only_among_runs_of_the_same_own_data(tmp_path, folders, marked):
+    views = []
+    for number, folder in enumerate(folders):
+        run = RunDirectory.create(tmp_path, f"run-{number}")
+        data = {"dataset": "images", "path": folder}
+        run.write_config(RunConfig.model_validate({"data": data}))
+        report = TestReport.from_confusion([[8 + number, 2 - number], [0, 0]], ["a", "b"], 0.3)
+        run.write_test_report(report)
+        views.append(RunView(run))
+    table = comparison_table(compare_runs(views))
+    cells = [str(cell) for column in table.columns for cell in column.cells]
+    assert cells.count(f"[{BEST}]0.9000[/]") == marked
+    assert cells.count("0.9000") == 1 - marked

@@ -33,3 +33,15 @@ def test_evaluate_warns_of_training_data_and_needs_data(cli, reviews):
     assert (done.code, "is no run, which would name a data set" in done.err) == (2, True)
     done = cli("evaluate", reviews, "--data-path", "gone.csv")
     assert (done.code, "gone.csv does not exist" in done.err) == (4, True)
+
+
+def test_evaluate_refuses_options_of_own_data_without_any(cli, reviews):
+    done = cli("evaluate", reviews, "--dataset", "mnist")
+    assert (done.code, done.out) == (2, "")
+    assert "--dataset: only for own data" in done.err
+    assert "Name your data with --data-path, or leave this out." in done.err
+    done = cli("evaluate", reviews, "--text-column", "a", "--label-column", "b", "--skip-corrupt")
+    assert done.code == 2
+    assert "--text-column, --label-column, --skip-corrupt: only for own data" in done.err
+    assert "or leave these out." in done.err
+    assert cli("evaluate", reviews, "--device", "cuda:x").code == 2

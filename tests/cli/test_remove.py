@@ -61,3 +61,11 @@ def test_one_run_in_use_keeps_all(cli, runs):
         result = cli("rm", "one", "two", "--yes")
     assert result.code == 9
     assert all(path.exists() for path in runs)
+
+
+def test_a_run_that_is_named_in_three_ways_is_removed_once(cli, runs):
+    result = cli("rm", "one", "runs/one", str(runs[0].resolve()), "--yes")
+    assert result.code == 0
+    assert result.err.count("0 trials") == 1
+    assert result.err.count("removed: ") == 1
+    assert [path.exists() for path in runs] == [False, True]

@@ -52,3 +52,10 @@ def test_piped_table_is_as_wide_as_its_content(cli, tmp_path, monkeypatch):
     make_run(tmp_path / "runs", name)
     monkeypatch.setenv("COLUMNS", "40")
     assert name in cli("runs").out
+
+
+def test_show_of_a_name_longer_than_names_can_be_is_an_unknown_run(cli, tmp_path):
+    make_run(tmp_path / "runs", "here")
+    for name in ("x" * 300, f"runs/{'x' * 300}", f"{'x' * 300}/run"):
+        done = cli("show", name)
+        assert (done.code, "unknown run '" in done.err, "Traceback" in done.err) == (2, True, False)

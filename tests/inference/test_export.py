@@ -85,6 +85,26 @@ def test_program_that_answers_otherwise_is_not_written(digits, digits_run, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt2"]
 
 
+@pytest.mark.parametrize("name", export.FORMATS)
+def test_program_that_does_not_run_is_not_written(digits, tmp_path, name):
+    large = CheckExamples((torch.zeros(2, 1, 9, 9, dtype=torch.uint8),), torch.zeros(2, 10), "two")
+    expected = rf"^the program for model\.{name} does not run: [^\n]+[^.]\. Nothing was written\.$"
+    with pytest.raises(HpoTorchError, match=expected):
+        export.export_model(digits, tmp_path, [name], large)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_program_that_cannot_be_loaded_is_not_written(digits, digits_run, tmp_path, monkeypatch):
+    def load(content):
+        raise RuntimeError("no such operator.\nwhile loading")
+
+    monkeypatch.setattr(torch.export, "load", load)
+    examples = check_examples(digits, RunView(digits_run).config.data, 8)
+    with pytest.raises(HpoTorchError, match=r"model\.pt2 does not run: no such operator\. Nothing"):
+        export.export_model(digits, tmp_path, ["pt2"], examples)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'hpo-torch\[onnx\]'"):

@@ -87,6 +87,12 @@ def test_unreadable_own_images_are_named_or_left_out(digits, own_digits):
     examples = own_examples(digits, asked, None, None)
     assert examples.labels.tolist() == [1] * 4 + [4] * 4 + [7] * 4
     assert warnings[0].startswith("left out 1 of 13 images")
+    for path in own_digits.glob("*/*"):
+        path.write_bytes(b"nothing")
+    with pytest.raises(CorruptDataError, match=r"and 8 more\. Repair them\.$"):
+        own_examples(digits, asked, None, None)
+    with pytest.raises(CorruptDataError, match=r"them, or leave them out: --skip-corrupt\.$"):
+        own_examples(digits, asked_for(own_digits), None, None)
 
 
 def test_own_classes_that_the_model_lacks_are_named(digits, own_digits):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +24,20 @@ def test_run_folder_and_checkpoint_are_the_same_model(digits_run):
     assert repr(hpo_torch.load_model(str(folder))) == (
         "<TrainedModel: classifies images as one of 10 classes on cpu>"
     )
+
+
+def test_run_is_known_from_inside(digits_run, monkeypatch):
+    monkeypatch.chdir(digits_run.path / "best_model")
+    for inside in (".", "model.ckpt", ".."):
+        assert run_of(Path(inside)).name == "run"
+    monkeypatch.chdir(digits_run.trial_dir(0))
+    assert run_of(Path()) is None
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}/run"])
+def test_path_longer_than_names_can_be_is_an_unknown_model(tmp_path, name):
+    with pytest.raises(UnknownNameError, match="unknown run or model"):
+        find_checkpoint(tmp_path / name)
 
 
 def test_what_holds_no_model_is_told(digits_run, tmp_path):

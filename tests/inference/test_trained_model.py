@@ -65,6 +65,23 @@ def test_predict_names_what_is_no_image(digits, tmp_path):
     assert digits.predict([]) == []
 
 
+def test_predict_names_what_is_wrong_with_a_pillow_image(digits, tmp_path):
+    floats = Image.fromarray(np.ones((8, 8), np.float32))
+    with pytest.raises(InvalidValueError, match=r"mode F .*floating-point pixels have no known"):
+        digits.predict(floats)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "whole.png")
+    content = (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(content[: len(content) // 2])
+    with (
+        Image.open(tmp_path / "half.png") as half,
+        pytest.raises(CorruptDataError, match=r"half\.png cannot be decoded: .*truncated"),
+    ):
+        digits.predict([half])
+    with pytest.raises(InvalidValueError, match="image: expected a path, a Pillow image, or uint8"):
+        digits.predict([np.zeros((0, 5), np.uint8)])
+
+
 def test_text_logits_are_the_same_alone_and_in_batches(reviews):
     texts = ["dull", "so so so so very fine indeed, and no end of it", "", "so fine", "FINE!"] * 60
     together = reviews.logits(texts)

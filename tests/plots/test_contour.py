@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from synthetic_study import bare_trial
@@ -44,11 +46,22 @@ def test_trials_on_one_line_have_no_field(places):
     assert field_of(drawn(places)) == []
 
 
-def test_equal_scores_have_no_field():
-    trials = [bare_trial(number) for number in range(8)]
+@pytest.mark.parametrize("rounded", [0.9, math.nextafter(0.9, 1.0)])
+def test_scores_that_are_equal_up_to_rounding_have_no_field(rounded):
+    trials = [bare_trial(number, score=rounded if number else 0.9) for number in range(8)]
     across = Searched("across", {number: float(x) for number, (x, _) in enumerate(SQUARE)})
     up = Searched("up", {number: float(y) for number, (_, y) in enumerate(SQUARE)})
-    assert field_of(contour(trials, (across, up), "val_accuracy")) == []
+    figure = contour(trials, (across, up), "val_accuracy")
+    assert field_of(figure) == []
+    figure.draw_without_rendering()
+
+
+def test_a_field_is_drawn_where_all_but_one_score_are_equal_up_to_rounding():
+    scores = [0.1, *[0.9] * 6, math.nextafter(0.9, 1.0)]
+    trials = [bare_trial(number, score=score) for number, score in enumerate(scores)]
+    across = Searched("across", {number: float(x) for number, (x, _) in enumerate(SQUARE)})
+    up = Searched("up", {number: float(y) for number, (_, y) in enumerate(SQUARE)})
+    assert len(field_of(contour(trials, (across, up), "val_accuracy"))) == 1
 
 
 def test_trials_without_one_of_the_two_are_left_out():

@@ -57,7 +57,7 @@ def test_of_very_many_layers_the_most_saturated_are_shown(trained):
     figure = gate_saturation(*trained([reading(**many)]))
     figure.draw_without_rendering()
     assert list(titled(figure))[::3] == [f"lstm.{layer}: input gate" for layer in range(4, 20)]
-    assert figure.get_suptitle().endswith("(the 16 most saturated of 20 layers)")
+    assert figure.get_suptitle().endswith("(the 16 of 20 layers with most saturation)")
 
 
 def test_network_without_gates_says_so(trained):

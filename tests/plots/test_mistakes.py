@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hpo_torch.plots.mistakes import confident_mistakes
-from hpo_torch.results.mistakes import MOST_CHARACTERS, Mistakes
+from hpo_torch.results.mistakes import MOST_CHARACTERS, Mistakes, beginning
 
 NAMES = ["cat", "No passing for vehicles over 3.5 metric tons, and $not$ a short name"]
 
@@ -45,8 +45,8 @@ def test_all_mistakes_are_said_to_be_all():
 
 
 def test_texts_are_wrapped_and_cut_ones_end_in_dots():
-    cut = ("so " * 200)[:MOST_CHARACTERS]
-    figure = confident_mistakes(mistakes(3, texts=(cut, "line\n\nline", "")), NAMES, 500)
+    texts = tuple(map(beginning, ("so " * 200, "line\n\nline", "")))
+    figure = confident_mistakes(mistakes(3, texts=texts), NAMES, 500)
     _, heading, first, _, second, _, third = words(figure)
     assert heading.startswith("is cat, taken for No passing")
     assert heading.endswith(" with 99.0 %")
@@ -54,6 +54,13 @@ def test_texts_are_wrapped_and_cut_ones_end_in_dots():
     assert first.endswith("…")
     assert (second, third) == ("line line", "(an empty text)")
     figure.draw_without_rendering()
+
+
+def test_a_text_of_just_the_length_that_is_kept_is_whole():
+    text = ("so " * MOST_CHARACTERS)[: MOST_CHARACTERS - 3] + "end"
+    assert len(text) == MOST_CHARACTERS
+    figure = confident_mistakes(mistakes(1, texts=(beginning(text),)), NAMES, 1)
+    assert words(figure)[2].replace("\n", " ") == text
 
 
 def test_no_more_than_twelve_texts_are_shown():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
-from hpo_torch.plots.model import Confusion, confusion_matrix, most_confused, row_shares
+from hpo_torch.plots.model import confusion_matrix, row_shares
 from hpo_torch.results.records import TestReport
 
 
@@ -20,13 +20,6 @@ def test_row_shares_of_a_class_without_examples_are_nan():
     shares = row_shares([[3, 1], [0, 0]])
     assert shares[0].tolist() == [0.75, 0.25]
     assert np.isnan(shares[1]).all()
-
-
-def test_most_confused_are_the_largest_counts_off_the_diagonal():
-    confusion = [[90, 7, 3], [0, 50, 0], [9, 0, 1]]
-    assert most_confused(confusion, 2) == [Confusion(2, 0, 9, 0.9), Confusion(0, 1, 7, 0.07)]
-    assert [pair.count for pair in most_confused(confusion)] == [9, 7, 3]
-    assert most_confused([[1, 0], [0, 0]]) == []
 
 
 def test_confusion_matrix_shows_shares_numbers_and_names_of_few_classes(make_report):

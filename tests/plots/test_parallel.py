@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from synthetic_study import bare_trial
 
@@ -51,3 +53,10 @@ def test_many_hyperparameters_take_rows_of_the_same_trials():
     rows = [len(axes.get_xticklabels()) for axes in figure.axes[:3]]
     assert rows == [8, 8, 7]
     assert [len(axes.collections[0].get_paths()) for axes in figure.axes[:3]] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_values_one_rounding_apart_pass_through_the_middle_of_their_axis(log):
+    rate = Searched("learning_rate", {0: 1e-4, 1: math.nextafter(1e-4, 1.0)}, log=log)
+    axes = parallel_coordinates(TRIALS[:2], [rate], "val_accuracy").axes[0]
+    assert heights(axes.collections[0]) == [[0.5], [0.5]]

@@ -13,6 +13,7 @@ def made(run="a", **changes):
         "run": run,
         "path": run,
         "dataset": "digits",
+        "own_data": {},
         "mode": "health",
         "objective": "val_accuracy",
         "health_weight": 0.3,

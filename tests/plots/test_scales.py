@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from hpo_torch.plots.scales import Scale, dress_x
@@ -41,6 +43,29 @@ def test_options_stand_side_by_side_whatever_their_numbers():
 def test_ticks_are_few_and_short(made, labels):
     assert [label for _, label in made.ticks()] == labels
     assert all(made.low - 1e-9 <= place <= made.high + 1e-9 for place, _ in made.ticks())
+
+
+@pytest.mark.parametrize(
+    ("value", "facts", "middle"),
+    [
+        (1e-4, {"log": True}, -4.0),
+        (1.0, {"log": True}, 0.0),
+        (0.3, {}, 0.3),
+        (-2.0, {}, -2.0),
+    ],
+)
+def test_values_that_differ_by_rounding_stand_in_the_middle(value, facts, middle):
+    made = scale(value, math.nextafter(value, 1.0), **facts)
+    assert made.low < middle < made.high
+    assert made.share(value) == pytest.approx(0.5)
+    assert made.share(math.nextafter(value, 1.0)) == pytest.approx(0.5)
+    assert all(0 <= made.share(10**at if facts else at) <= 1 for at, _ in made.ticks())
+    dress_x(new_figure(2, 1).add_subplot(), made)
+
+
+def test_small_and_close_values_keep_their_range():
+    tiny = scale(1e-12, 2e-12)
+    assert (tiny.low, tiny.high) == (1e-12, 2e-12)
 
 
 def test_equal_values_are_spread_but_not_up_to_their_neighbours():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from synthetic_study import bare_trial
 
@@ -37,10 +39,11 @@ def test_colours_span_all_scores_where_none_is_far_off(scores):
     assert (colours.low, colours.high, colours.extend) == (scores[0], scores[-1], "neither")
 
 
-@pytest.mark.parametrize("scores", [[0.5], [0.5, 0.5, 0.5]])
+@pytest.mark.parametrize("scores", [[0.5], [0.5, 0.5, 0.5], [0.5, math.nextafter(0.5, 1.0)]])
 def test_equal_scores_have_a_range_around_them(scores):
     colours = ScoreColours.of(scores)
-    assert colours.low < 0.5 < colours.high
+    assert (colours.low, colours.high) == pytest.approx((0.49, 0.51))
+    assert colours.extend == "neither"
 
 
 @pytest.mark.parametrize("dark", [False, True])

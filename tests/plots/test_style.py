@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hpo_torch.errors import OutputError
-from hpo_torch.plots.style import new_figure, save, shorten
+from hpo_torch.plots.style import Look, dressed, new_figure, on_dark, save, shorten
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,13 @@ from hpo_torch.plots.style import new_figure, save, shorten
 def test_shorten_keeps_both_ends(name, longest, expected):
     assert shorten(name, longest) == expected
     assert len(shorten(name, longest)) <= longest
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_ground_is_dark_in_the_dark_look_only(dark):
+    with dressed(Look(dark=dark)):
+        assert on_dark() == dark
+    assert not on_dark()
 
 
 def test_save_writes_the_same_png_twice(tmp_path):

@@ -73,6 +73,28 @@ def test_a_line_that_is_no_event_is_an_error(tmp_path):
         EventTail(tmp_path / "events.jsonl").new()
 
 
+def test_what_a_confirmation_said_comes_before_the_searchs_end(tmp_path, monkeypatch):
+    """The search ends while a reader is between the two logs."""
+    read = EventTail.new
+    with EventLog(tmp_path / "s.jsonl") as search, EventLog(tmp_path / "c.jsonl") as confirmation:
+        search.append(started(1))
+        confirmation.append(started(2, "confirmation"))
+        rest = [(confirmation, finished(3)), (search, finished(4))]
+
+        def read_and_be_overtaken(tail):
+            events = read(tail)
+            while rest:
+                log, event = rest.pop(0)
+                log.append(event)
+            return events
+
+        monkeypatch.setattr(EventTail, "new", read_and_be_overtaken)
+        tail = RunTail(tmp_path / "s.jsonl", tmp_path / "c.jsonl")
+        first, second = tail.new(), tail.new()
+    assert [event.time[17:19] for event in first] == ["01", "02", "03"]
+    assert [event.time[17:19] for event in second] == ["04"]
+
+
 def test_a_confirmation_stands_where_it_happened(tmp_path):
     with EventLog(tmp_path / "s.jsonl") as search, EventLog(tmp_path / "c.jsonl") as confirmation:
         search.append(started(1))

@@ -5,7 +5,7 @@ import pytest
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.array_files import read_arrays, write_arrays
-from hpo_torch.results.mistakes import Mistakes
+from hpo_torch.results.mistakes import MOST_CHARACTERS, Mistakes, beginning
 
 COLUMNS = {
     "positions": np.array([7, 2]),
@@ -45,3 +45,10 @@ def test_columns_of_different_lengths_are_damaged(tmp_path):
     write_arrays(tmp_path / "m.npz", arrays | {"texts": np.array(["a"])})
     with pytest.raises(OutputError, match="lengths"):
         Mistakes.read(tmp_path / "m.npz")
+
+
+def test_only_a_text_that_is_too_long_is_cut_and_says_so():
+    whole = "a" * MOST_CHARACTERS
+    assert (beginning(whole), beginning("")) == (whole, "")
+    cut = beginning(whole + "b")
+    assert (len(cut), cut) == (MOST_CHARACTERS, "a" * (MOST_CHARACTERS - 2) + " …")

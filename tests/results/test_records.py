@@ -34,7 +34,7 @@ def test_trial_result_refuses_a_score_that_is_not_finite(make_trial, score):
 
 def test_test_report_computes_what_follows_from_the_counts():
     report = TestReport.from_confusion([[8, 2], [1, 9]], ["cat", "dog"], 0.4)
-    assert (report.examples, report.accuracy) == (20, 0.85)
+    assert (report.examples, report.correct, report.accuracy) == (20, 17, 0.85)
     expected = binomtest(17, 20).proportion_ci(method="wilson")
     assert report.interval == pytest.approx((expected.low, expected.high))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpo_torch.results.reliability import BINS, Reliability
+from hpo_torch.results.reliability import BINS, FEW_EXAMPLES, Reliability
 from hpo_torch_health import calibration
 
 
@@ -28,7 +28,7 @@ def test_it_is_the_validation_metrics_diagram():
     correct = rng.random(515) < confidences
     ours = Reliability.of(confidences, correct)
     theirs = calibration.reliability(torch.from_numpy(confidences), torch.from_numpy(correct))
-    assert calibration.BINS == BINS
+    assert (calibration.BINS, calibration.MIN_EXAMPLES) == (BINS, FEW_EXAMPLES)
     np.testing.assert_allclose([ours.counts, ours.confidences, ours.right], theirs.numpy())
     assert ours.expected_calibration_error == pytest.approx(
         calibration.expected_calibration_error(theirs)

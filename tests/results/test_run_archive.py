@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import struct
 import time
 import zipfile
 
 import pytest
 
-from hpo_torch.errors import InvalidValueError, OutputError, RunInUseError, UsageError
+from hpo_torch.errors import (
+    HpoTorchError,
+    InvalidValueError,
+    OutputError,
+    RunInUseError,
+    UsageError,
+)
 from hpo_torch.results.run_archive import export_run, import_run
 from hpo_torch.results.run_lock import run_lock
 from hpo_torch.results.summary import RunView
@@ -163,3 +170,39 @@ def test_settings_that_cannot_be_read_leave_nothing(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"there is no file .*none\.zip"):
         import_run(tmp_path / "none.zip", tmp_path)
+
+
+def flipped(content):
+    """Yield copies of bytes with one byte changed: every bit of it, or one."""
+    for place in range(len(content)):
+        for mask in (0xFF, 1 << place % 8):
+            copy = bytearray(content)
+            copy[place] ^= mask
+            yield bytes(copy)
+
+
+def test_whichever_byte_is_damaged_the_end_is_a_run_or_one_message(tmp_path):
+    source = tmp_path / "f.zip"
+    with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/config.yaml", "data: {dataset: digits}\n")
+        archive.writestr("x/größe-ß.txt", "a text that is packed, packed, packed")
+    told = 0
+    for content in flipped(source.read_bytes()):
+        source.write_bytes(content)
+        root = tmp_path / "runs"
+        try:
+            assert (import_run(source, root) / "config.yaml").is_file()
+        except HpoTorchError:
+            told += 1
+            assert not root.exists() or list(root.iterdir()) == []
+        shutil.rmtree(root, ignore_errors=True)
+    # What no CRC covers, such as when a file was written, may be anything.
+    assert told > len(content)
+
+
+def test_other_compression_than_an_exports_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x/config.yaml", "{}")
+    with pytest.raises(OutputError, match=r"x/config\.yaml' is not compressed as an export is"):
+        import_run(tmp_path / "b.zip", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -7,9 +7,9 @@ import pytest
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.results.attempts import Attempt, Attempts
 from hpo_torch.results.records import TestReport
-from hpo_torch.results.run_comparison import compare_runs, differing
+from hpo_torch.results.run_comparison import alike, compare_runs, differing
 from hpo_torch.results.run_directory import RunDirectory
-from hpo_torch.results.score_progress import score_progress, seconds_until
+from hpo_torch.results.score_progress import score_progress
 from hpo_torch.results.summary import RunView
 
 START = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -61,12 +61,51 @@ def test_remarks_warn_of_what_does_not_compare(make_run):
     assert any("scores are of different things" in remark for remark in other)
 
 
+def test_each_pair_of_runs_whose_intervals_overlap_is_named(make_run):
+    # Of 100 examples: 0.40 to 0.60, 0.63 to 0.80, 0.71 to 0.87, 0.83 to 0.94.
+    runs = [make_run(str(correct), correct) for correct in (50, 72, 80, 90)]
+    (remark, _) = compare_runs(runs).remarks
+    assert remark == (
+        "the intervals of the test accuracies overlap (72 and 80; 80 and 90): "
+        "a difference may be chance"
+    )
+
+
+def test_of_very_many_pairs_some_are_named(make_run):
+    (remark, _) = compare_runs([make_run(f"run {number}") for number in range(6)]).remarks
+    assert "(run 0 and run 1; run 0 and run 2; " in remark
+    assert "; run 2 and run 3; and 5 more): " in remark  # of 15 pairs
+
+
 def test_runs_of_different_data_sets_do_not_compare(make_run):
     one, other = make_run("a"), make_run("b")
     other.config = RunConfig.model_validate({"data": {"dataset": "mnist"}})
     assert compare_runs([one, other]).remarks == [
         "the runs are of different data sets: neither scores nor accuracies compare"
     ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "others", "same"),
+    [
+        ({"path": "a"}, {"path": "b"}, False),
+        ({"path": "a"}, {"path": "./x/../a"}, True),
+        ({"path": "~/a"}, {"path": "~/x/../a"}, True),
+        ({"path": "a", "label_column": "y"}, {"path": "a", "label_column": "z"}, False),
+        ({"path": "a", "text_column": "t"}, {"path": "a"}, False),
+        ({"path": "a", "image_size": 32}, {"path": "a", "image_size": 64}, False),
+        ({"dir": "a", "download": False}, {"dir": "b"}, True),
+    ],
+)
+def test_own_data_is_the_same_where_it_lies_in_one_place_and_is_read_in_one_way(
+    make_run, ours, others, same
+):
+    views = make_run("a"), make_run("b")
+    for view, data in zip(views, (ours, others), strict=True):
+        view.config = RunConfig.model_validate({"data": {"dataset": "images", **data}})
+    comparison = compare_runs(views)
+    assert alike(comparison.runs) is same
+    assert ("the runs are of different data sets" in comparison.remarks[0]) is not same
 
 
 def test_a_run_without_a_trial_has_figures_too(tmp_path):
@@ -80,11 +119,6 @@ def test_a_run_without_a_trial_has_figures_too(tmp_path):
 def test_equal_values_are_left_out_and_absent_ones_are_none():
     assert differing([{"a": 1}, {"a": 1}]) == {}
     assert differing([{"a": [1]}, {}]) == {"a": [[1], None]}
-
-
-def test_time_between_processes_does_not_count():
-    spans = [(at(0), at(10)), (at(100), at(120))]
-    assert [seconds_until(at(s), spans) for s in (0, 4, 50, 105, 500)] == [0, 4, 10, 15, 30]
 
 
 def test_progress_counts_every_end_and_begins_with_the_first_completed_trial(make_trial):

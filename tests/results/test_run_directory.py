@@ -54,6 +54,12 @@ def test_open_refuses_a_folder_that_is_no_run(run):
         RunDirectory.open(run.path.parent / "other")
 
 
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}/run"])
+def test_open_of_a_name_longer_than_names_can_be_is_an_unknown_run(tmp_path, name):
+    with pytest.raises(UnknownNameError, match="unknown run"):
+        RunDirectory.open(tmp_path / name)
+
+
 def test_open_takes_an_existing_run(run):
     assert RunDirectory.open(run.path).name == "first"
 

@@ -1,23 +1,8 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from hpo_torch.results.summary import RunView
 from hpo_torch.search.objectives import References
 from hpo_torch.study.earlier_trial import circumstances_of, references_of, weights_of_training
-from hpo_torch.study.recovery import seconds_worked
-
-NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-
-def span(first, last):
-    return NOON + timedelta(seconds=first), NOON + timedelta(seconds=last)
-
-
-def test_seconds_worked_counts_no_second_twice():
-    # 0 to 10 and 30 to 40; 5 to 8 lies within, 35 to 45 adds 5.
-    assert seconds_worked([span(30, 40), span(0, 10), span(5, 8), span(35, 45)]) == 25.0
-    assert seconds_worked([]) == 0.0
 
 
 def test_references_are_those_of_the_first_completed_trial_with_or_without_a_summary(run_script):

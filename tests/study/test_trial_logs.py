@@ -7,70 +7,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from told_study import TRIAL, begun, ended, epoch, study, study_ended
 
 from hpo_torch.config.schema import LoggerSettings, OutputSettings
-from hpo_torch.protocol.events import (
-    EpochFinished,
-    StudyFinished,
-    StudyStarted,
-    TrialFinished,
-    TrialStarted,
-)
-from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
 from hpo_torch.study.audience import Audience
 from hpo_torch.study.logger_kinds import LoggerKind
 from hpo_torch.study.trial_logs import Book, TrialLogs, trial_logs
 
 CSV = "lightning.pytorch.loggers.CSVLogger"
-
-
-def measured():
-    return Measurements(
-        val_accuracy=0.75, val_loss=0.5, last_val_accuracy=0.75, skill=0.7, parameters=10,
-        training_seconds=1.0, overall_health=0.625,
-        health={"rank": HealthReading(value=0.25), "calibration": HealthReading(reason="few")},
-    )  # fmt: skip
-
-
-def study(purpose="search"):
-    return StudyStarted(
-        run="r", dataset="d", mode="health", objective="val_accuracy", trials=1, backend="b",
-        purpose=purpose,
-    )  # fmt: skip
-
-
-def study_ended():
-    return StudyFinished(
-        reason="done", completed=1, pruned=0, failed=0, best_trial=0, best_score=0.5,
-        test_accuracy=None,
-    )  # fmt: skip
-
-
-def begun(trial=0, attempt="a"):
-    return TrialStarted(
-        trial=trial, attempt=attempt, worker="w", device="cpu", precision="32-true",
-        hyperparameters={"learning_rate": 0.125, "activation": "relu"}, parameters=10, epochs=2,
-    )  # fmt: skip
-
-
-def epoch(number, trial=0):
-    metrics = EpochMetrics(
-        epoch=number, train_loss=1.0 / number, train_accuracy=0.5, val_loss=2.0 / number,
-        val_accuracy=0.25 * number, learning_rate=0.125, seconds=1.0,
-    )  # fmt: skip
-    return EpochFinished(
-        trial=trial, attempt="a", epochs=2, metrics=metrics, so_far=measured(), score=0.5
-    )
-
-
-def ended(trial=0, state="complete"):
-    return TrialFinished(
-        trial=trial, attempt="a", state=state, score=0.5, epochs_run=2, seconds=1.0,
-        measurements=measured(),
-    )  # fmt: skip
-
-
-TRIAL = [study(), begun(), epoch(1), epoch(2), ended(), study_ended()]
 
 
 def tell(output, folder, events):
@@ -189,6 +133,9 @@ class Broken:
     def close(self):
         raise AssertionError("closed though it was left out")
 
+    def abandon(self):
+        pass
+
 
 def test_a_broken_logger_is_warned_about_once_and_the_others_go_on():
     warnings, told = [], []
@@ -201,6 +148,64 @@ def test_a_broken_logger_is_warned_about_once_and_the_others_go_on():
     assert warnings == ["Broken failed and is left out from now on: no such server"]
     assert broken.told == 1
     assert told == ["hyperparameters", 1, 2, 2, "success"]
+
+
+class Frail(Notes):
+    """Takes nothing of any trial's second epoch; the first trial's does not let itself be ended."""
+
+    def __init__(self, told, trial):
+        super().__init__(told)
+        self.trial = trial
+
+    def log_metrics(self, metrics, step=None):
+        if step == 2:
+            raise OSError("no such server")
+
+    def finalize(self, status):
+        self.told.append((self.trial, status))
+        if self.trial == "trial-0000":
+            raise OSError("still no such server")
+
+
+def frail_logs(warnings, told):
+    kind = LoggerKind("Frail", lambda trial: Frail(told, trial), {"trial": "{trial}"})
+    return TrialLogs([Book(kind, Path("runs/x"))], warnings.append)
+
+
+def test_a_logger_that_fails_leaves_no_trial_open():
+    warnings, told = [], []
+    logs = frail_logs(warnings, told)
+    for event in [study(), begun(0), begun(1), begun(2), epoch(2, trial=1), epoch(1)]:
+        logs.hear(event)
+    logs.close()
+    assert warnings == ["Frail failed and is left out from now on: no such server"]
+    assert told[:3] == ["hyperparameters"] * 3
+    assert told[3:] == [(f"trial-000{trial}", "failed") for trial in range(3)]
+
+
+def test_a_logger_that_fails_at_a_trials_end_leaves_no_other_open():
+    warnings, told = [], []
+    logs = frail_logs(warnings, told)
+    for event in [study(), begun(0), begun(1), ended(0)]:
+        logs.hear(event)
+    logs.close()
+    assert warnings == ["Frail failed and is left out from now on: no such server"]
+    assert ("trial-0001", "failed") in told
+
+
+def test_a_logger_that_takes_no_hyperparameters_is_ended_all_the_same():
+    warnings, told = [], []
+
+    class Mute(Frail):
+        def log_hyperparams(self, params):
+            raise OSError("no such server")
+
+    kind = LoggerKind("Mute", lambda trial: Mute(told, trial), {"trial": "{trial}"})
+    logs = TrialLogs([Book(kind, Path("runs/x"))], warnings.append)
+    for event in [study(), begun(1)]:
+        logs.hear(event)
+    logs.close()
+    assert told == [("trial-0001", "failed")]
 
 
 def test_a_logger_that_hangs_holds_up_nobody_for_ever():

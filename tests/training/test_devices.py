@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hpo_torch.errors import DeviceUnavailableError
+from hpo_torch.errors import DeviceUnavailableError, InvalidValueError
 from hpo_torch.training import devices
 
 
@@ -11,6 +11,27 @@ def test_absent_cuda_device_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(DeviceUnavailableError, match=r"'cuda:1' was asked for.* has 1 CUDA"):
         devices.resolve_device("cuda:1")
+
+
+@pytest.mark.parametrize("name", ["gpu", "xpu", "cuda:x", "cuda:", "cuda:-1", "cpu:0", "CPU", ""])
+def test_what_is_no_device_name_is_refused(name):
+    with pytest.raises(InvalidValueError, match="device: expected auto, cpu, cuda, cuda:N or mps"):
+        devices.resolve_device(name)
+
+
+def test_named_devices_are_taken_where_they_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    names = ("cpu", "cuda", "cuda:1", "mps")
+    assert [str(devices.resolve_device(name)) for name in names] == list(names)
+    with pytest.raises(DeviceUnavailableError, match="has 2 CUDA devices"):
+        devices.resolve_device("cuda:99999999999")
+
+
+def test_absent_mps_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(DeviceUnavailableError, match=r"'mps' was asked for.* has no Apple GPU"):
+        devices.resolve_device("mps")
 
 
 def test_auto_without_accelerator_is_the_cpu(monkeypatch):

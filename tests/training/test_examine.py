@@ -10,7 +10,7 @@ from hpo_torch.config.schema import DataSettings
 from hpo_torch.data.load import load_prepared
 from hpo_torch.data.text_inputs import text_inputs
 from hpo_torch.hooks.registry import installed_registry
-from hpo_torch.results.mistakes import MOST_CHARACTERS
+from hpo_torch.results.mistakes import beginning
 from hpo_torch.training import evaluate
 from hpo_torch.training.evaluate import evaluate_checkpoint
 from hpo_torch.training.examine import examine_checkpoint
@@ -93,6 +93,6 @@ def test_texts_keep_the_order_of_the_test_set(moods, tmp_path):
     assert scored.predictions.labels.tolist() == [number % 2 for number in range(100)]
     positions = scored.mistakes.positions.tolist()
     assert positions
-    assert scored.mistakes.texts == tuple(texts[p][:MOST_CHARACTERS] for p in positions)
+    assert scored.mistakes.texts == tuple(beginning(texts[p]) for p in positions)
     assert (scored.mistakes.images, scored.maps) == (None, None)
     assert scored.report == evaluate_checkpoint(tmp_path / "model.ckpt", settings, 0, "cpu")
