@@ -22,8 +22,8 @@ _BOOL = Choice((True, False))
 _SMALLEST_SIDE = 2
 _COLOURS = 3
 # Photographs vary more than drawings on one ground (light, distance, angle), so their good default
-# is a larger network that sees them changed, and for longer. Chosen on GTSRB, with an eye on what two
-# cores can train in an hour (docs/performance.md).
+# is a larger network that sees them changed, and for longer. Chosen on GTSRB, with an eye on what
+# two cores can train in an hour (docs/performance.md).
 _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,
