@@ -116,7 +116,7 @@ def test_t021_more_trials_all_drawn(find):
 
 @pytest.mark.product("T022", "medium")
 def test_t022_more_trials_by_health_alone(find):
-    run = find("--mode", "simple", "--optimize-for", "overall_health", "--trials", "5")
+    run = find("--mode", "health", "--optimize-for", "overall_health", "--trials", "5")
     run.check_complete(5)
     for row in run.rows:
         assert float(row["score"]) == pytest.approx(float(row["overall_health"]))
