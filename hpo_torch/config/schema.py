@@ -17,7 +17,8 @@ Combination = Literal["geometric", "arithmetic", "min"]
 Missing = Literal["renormalize", "zero"]
 ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu", "gelu"]
 
-_VALIDATION_SHARE = 0.2
+VALIDATION_SHARE = 0.2
+"""Of a training set, where neither the user nor the data set says another."""
 
 
 class Section(BaseModel):
@@ -63,7 +64,7 @@ class DataSettings(Section):
     @property
     def validation_share(self) -> float:
         """The share that validates; 0.2 where neither the user nor the data set has said."""
-        return _VALIDATION_SHARE if self.validation_split is None else self.validation_split
+        return VALIDATION_SHARE if self.validation_split is None else self.validation_split
 
 
 class SearchSettings(Section):

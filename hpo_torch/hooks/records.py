@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hpo_torch.config.schema import VALIDATION_SHARE
+
 InputKind = Literal["image", "text"]
 
 
@@ -48,7 +50,7 @@ class DatasetSpec(Record):
     sizes: tuple[int, int] | None
     source: str
     flips: bool = False
-    validation_split: float = 0.2
+    validation_split: float = VALIDATION_SHARE
 
     @property
     def has_facts(self) -> bool:

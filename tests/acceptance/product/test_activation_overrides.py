@@ -9,27 +9,24 @@ from torch import nn
 SIMPLE = ("--mode", "simple")
 
 
-@pytest.mark.product("T017", "critical")
-def test_t017_swish_everywhere(find):
-    run = find(*SIMPLE, "--plots", "best", "--trials", "3", "--activation", "swish")
-    run.check_complete(3)
-    run.check_activation("swish", nn.SiLU)
-    run.check_pictures("plots", BEST_PICTURES)
+def case(number, priority, name, module, trials):
+    mark = pytest.mark.product(number, priority)
+    return pytest.param(name, module, trials, id=f"{number}-{name}", marks=mark)
 
 
-@pytest.mark.product("T018", "high")
-def test_t018_relu_everywhere(find):
-    run = find(*SIMPLE, "--plots", "best", "--trials", "3", "--activation", "relu")
-    run.check_complete(3)
-    run.check_activation("relu", nn.ReLU)
-    run.check_pictures("plots", BEST_PICTURES)
-
-
-@pytest.mark.product("T019", "high")
-def test_t019_tanh_everywhere(find):
-    run = find(*SIMPLE, "--plots", "best", "--trials", "3", "--activation", "tanh")
-    run.check_complete(3)
-    run.check_activation("tanh", nn.Tanh)
+@pytest.mark.parametrize(
+    ("name", "module", "trials"),
+    [
+        case("T017", "critical", "swish", nn.SiLU, 3),
+        case("T018", "high", "relu", nn.ReLU, 3),
+        case("T019", "high", "tanh", nn.Tanh, 3),
+        case("T023", "medium", "leaky_relu", nn.LeakyReLU, 2),
+    ],
+)
+def test_activation_is_everywhere(find, name, module, trials):
+    run = find(*SIMPLE, "--plots", "best", "--trials", trials, "--activation", name)
+    run.check_complete(trials)
+    run.check_activation(name, module)
     run.check_pictures("plots", BEST_PICTURES)
 
 
@@ -39,11 +36,3 @@ def test_t020_swish_without_plots(find):
     run.check_complete(1)
     run.check_activation("swish", nn.SiLU)
     run.check_no_pictures()
-
-
-@pytest.mark.product("T023", "medium")
-def test_t023_leaky_relu_everywhere(find):
-    run = find(*SIMPLE, "--plots", "best", "--trials", "2", "--activation", "leaky_relu")
-    run.check_complete(2)
-    run.check_activation("leaky_relu", nn.LeakyReLU)
-    run.check_pictures("plots", BEST_PICTURES)
