@@ -1,16 +1,21 @@
 """Does pruning find a good network sooner? Two searches of the same time budget, paired by seed.
 
     python benchmarks/pruning.py --data-dir DIR [--dataset mnist] [--budget 600] [--seeds 5]
-        [--pruner median] [--trials 200] [--target 0.985 ...] [--out DIR]
+        [--pruner median] [--trials 200] [--target 0.985 ...] [--out DIR] [--small] [--together]
 
-For each seed a search with the pruner and one with `--pruner none` run one after the other, first
-one and then the other in turns, each for `--budget` seconds of wall time and in its own process,
-by `hpo_torch.study.optimize`. The time to a target is counted from the search's first event
-to the first epoch event at which the best validation accuracy of all its trials so far reaches it.
+For each seed a search with the pruner and one with `--pruner none` run, each for `--budget` seconds
+of wall time and in its own process, by `hpo_torch.study.optimize`: one after the other, which comes
+first in turns, or `--together`, each on its half of the cores, so that both have the same weather.
+`--small` searches small networks only, of which a slow machine trains enough within the budget.
+The time to a target is counted from the search's first event to the first epoch event at which the
+best validation accuracy of all its trials so far reaches it.
 Trial 0 is the same good default in both, so targets above what it reaches (`default` in the table)
 are those that tell; by default they lie between that and the best of all searches. A target that a
 search does not reach within its budget counts as the budget, marked ">"; the speed-up of that seed
 is then a lower bound (">", the unpruned one is late) or an upper bound ("<", the pruned one is).
+
+A second table has for each seed its own targets: what the unpruned search of that seed had reached
+after its whole budget, which asks when the pruned one was there, and the other way round.
 """
 
 from __future__ import annotations
@@ -40,6 +45,16 @@ if TYPE_CHECKING:
 
 NONE = "none"
 TARGETS = 4  # by default, evenly between the default configuration and the best
+SMALL = {
+    "cnn": {
+        "conv_layers": {"low": 1, "high": 2},
+        "filters": {"choices": [16, 32]},
+        "filter_growth": {"choices": [1]},
+        "kernel_size": {"choices": [3]},
+        "hidden_layers": {"low": 1, "high": 2},
+        "hidden_units": {"choices": [64, 128]},
+    }
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +104,11 @@ def read_search(events: Path) -> Search:
     return Search(steps=steps, default=default, trials=trials, seconds=seconds)
 
 
-def run_search(options: argparse.Namespace, pruner: str, seed: int, folder: str) -> Search:
-    """Run one search, and return what its event log says."""
+def run_search(
+    options: argparse.Namespace, pruner: str, seed: int, folder: str, cores: Sequence[int]
+) -> Search:
+    """Run one search on some of the cores, and return what its event log says."""
+    os.sched_setaffinity(0, cores)  # its workers inherit it, and have as many threads
     name = f"{pruner}_{seed}"
     config = RunConfig.model_validate(
         {
@@ -103,6 +121,7 @@ def run_search(options: argparse.Namespace, pruner: str, seed: int, folder: str)
                 "pruner": pruner,
                 "max_epochs": options.max_epochs,
                 "min_epochs": min(options.max_epochs, 5),
+                "space": SMALL if options.small else {},
             },
             "execution": {"device": options.device, "jobs": options.jobs},
             "output": {"dir": folder, "name": name, "plots": NONE},
@@ -115,13 +134,9 @@ def run_search(options: argparse.Namespace, pruner: str, seed: int, folder: str)
 def run_all(options: argparse.Namespace, folder: str) -> dict[str, list[Search]]:
     """Run all searches, the two of a seed one after the other, in turns."""
     found: dict[str, list[Search]] = {options.pruner: [], NONE: []}
-    spawn = multiprocessing.get_context("spawn")
     for seed in range(options.seeds):
         order = (options.pruner, NONE) if seed % 2 == 0 else (NONE, options.pruner)
-        for pruner in order:
-            # A process of its own: none inherits another's warm caches.
-            with ProcessPoolExecutor(1, mp_context=spawn) as fresh:
-                search = fresh.submit(run_search, options, pruner, seed, folder).result()
+        for pruner, search in zip(order, run_pair(options, order, seed, folder), strict=True):
             found[pruner].append(search)
             print(
                 f"seed {seed}, {pruner}: best {search.best:.4f} after {search.seconds:.0f} s, "
@@ -129,6 +144,22 @@ def run_all(options: argparse.Namespace, folder: str) -> dict[str, list[Search]]
                 flush=True,
             )
     return found
+
+
+def run_pair(
+    options: argparse.Namespace, pruners: Sequence[str], seed: int, folder: str
+) -> list[Search]:
+    """Run one search for each pruner, each in a process of its own with no warm caches."""
+    cores = sorted(os.sched_getaffinity(0))
+    half = len(cores) // 2
+    shares = [cores[:half], cores[half:]] if options.together else [cores, cores]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2 if options.together else 1, spawn, max_tasks_per_child=1) as pool:
+        started = [
+            pool.submit(run_search, options, pruner, seed, folder, share)
+            for pruner, share in zip(pruners, shares, strict=True)
+        ]
+        return [search.result() for search in started]
 
 
 def default_targets(found: dict[str, list[Search]]) -> list[float]:
@@ -153,6 +184,19 @@ def table(
         )
 
 
+def own_targets(found: dict[str, list[Search]], pruner: str, budget: float) -> Iterator[str]:
+    """Yield a Markdown table: when each search was where the other one of its seed ended."""
+    yield f"| seed | target: best of | accuracy | {pruner}: seconds | {NONE}: seconds | ratio |"
+    yield "| ---: | --- | ---: | ---: | ---: | ---: |"
+    for seed, pair in enumerate(zip(found[pruner], found[NONE], strict=True)):
+        for name, target in ((NONE, pair[1].best), (pruner, pair[0].best)):
+            ours, theirs = (search.reached(target) for search in pair)
+            yield (
+                f"| {seed} | {name} | {target:.4f} | {_text(ours, budget)} "
+                f"| {_text(theirs, budget)} | {_ratio(ours, theirs, budget)} |"
+            )
+
+
 def _seconds(measured: Sequence[float | None], budget: float) -> str:
     each = ", ".join(_text(value, budget) for value in measured)
     middle = statistics.median(budget if value is None else value for value in measured)
@@ -167,12 +211,13 @@ def _ratios(ours: Sequence[float | None], theirs: Sequence[float | None], budget
     pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a or b]
     if not pairs:
         return "-"
-    ratios = [(b or budget) / (a or budget) for a, b in pairs]
-    each = ", ".join(
-        f"{'<' if a is None else '>' if b is None else ''}{ratio:.2f}"
-        for ratio, (a, b) in zip(ratios, pairs, strict=True)
-    )
-    return f"{statistics.median(ratios):.2f} ({each})"
+    each = ", ".join(_ratio(a, b, budget) for a, b in pairs)
+    return f"{statistics.median((b or budget) / (a or budget) for a, b in pairs):.2f} ({each})"
+
+
+def _ratio(ours: float | None, theirs: float | None, budget: float) -> str:
+    bound = "<" if ours is None else ">" if theirs is None else ""
+    return f"{bound}{(theirs or budget) / (ours or budget):.2f}"
 
 
 def _text(value: float | None, budget: float) -> str:
@@ -192,6 +237,10 @@ def parse_options() -> argparse.Namespace:
     options.add_argument("--target", type=float, nargs="*", help="validation accuracies")
     options.add_argument("--device", default="auto")
     options.add_argument("--jobs", type=int, default=1)
+    options.add_argument("--small", action="store_true", help="search small networks only")
+    options.add_argument(
+        "--together", action="store_true", help="both at once, half the cores each"
+    )
     options.add_argument("--out", help="folder to keep the runs in")
     return options.parse_args()
 
@@ -212,6 +261,9 @@ def main() -> None:
     targets = options.target or default_targets(found)
     print()
     for line in table(found, options.pruner, targets, options.budget):
+        print(line)
+    print()
+    for line in own_targets(found, options.pruner, options.budget):
         print(line)
     defaults = [search.default for group in found.values() for search in group]
     print(

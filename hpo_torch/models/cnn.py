@@ -25,7 +25,8 @@ def build_cnn(
     """Build a CNN: (grayscale), (standardize), blocks conv1, conv2 ..., hidden1 ..., and output.
 
     Batch normalisation follows the activation, as in the published search space, and the pooling,
-    which leaves it a quarter of the values to normalise. Weights are drawn from torch's global
+    which leaves it a quarter of the values to normalise. With `multi_scale` the hidden layers read
+    what every block has found, and not the last one's only. Weights are drawn from torch's global
     generator.
 
     Args:
@@ -44,17 +45,52 @@ def build_cnn(
     if hyperparameters["standardize"]:
         # Without weights: every image's every channel gets mean 0 and variance 1.
         layers["standardize"] = nn.InstanceNorm2d(channels)
-    for number, filters in enumerate(block_filters(hyperparameters), start=1):
-        layers[f"conv{number}"] = _block(hyperparameters, channels, filters)
-        channels = filters
-    features = channels
+    filters = block_filters(hyperparameters)
+    for number, own in enumerate(filters, start=1):
+        layers[f"conv{number}"] = _block(hyperparameters, channels, own)
+        channels = own
+    features = sum(filters) if hyperparameters["multi_scale"] else channels
     if hyperparameters["global_pooling"]:
         layers["global_pool"] = nn.AdaptiveAvgPool2d(1)
     else:
         features *= _side(hyperparameters, height) * _side(hyperparameters, width)
     layers["flatten"] = nn.Flatten()
     layers.update(build_head(hyperparameters, features, num_classes))
-    return nn.Sequential(layers).to(memory_format=torch.channels_last)
+    kind = MultiScale if hyperparameters["multi_scale"] else nn.Sequential
+    return kind(layers).to(memory_format=torch.channels_last)
+
+
+class MultiScale(nn.Sequential):
+    """A CNN whose layers after the blocks read every block's feature maps, side by side.
+
+    Larger maps are max-pooled to the size of the last block's. Small and large features of an image
+    are then classified together, after Sermanet and LeCun, "Traffic sign recognition with
+    multi-scale convolutional networks", IJCNN 2011.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - nn.Sequential's own name
+        """Map float32 [N, C, H, W] to logits [N, num_classes]."""
+        signal = input
+        scales: list[Tensor] = []
+        for name, layer in self.named_children():
+            if name.startswith("conv"):
+                scales.append(signal := layer(signal))
+                continue
+            if name in ("global_pool", "flatten") and scales:
+                signal = torch.cat([_pooled(each, signal) for each in scales], dim=1)
+                scales = []
+            signal = layer(signal)
+        return signal
+
+
+def _pooled(larger: Tensor, smallest: Tensor) -> Tensor:
+    """Max-pool feature maps to the size of others; windows overlap where sizes do not divide."""
+    sizes = list(zip(larger.shape[2:], smallest.shape[2:], strict=True))
+    stride = [have // wanted for have, wanted in sizes]
+    window = [
+        have - (wanted - 1) * step for (have, wanted), step in zip(sizes, stride, strict=True)
+    ]
+    return nn.functional.max_pool2d(larger, window, stride)
 
 
 class Grayscale(nn.Module):

@@ -108,7 +108,8 @@ def _cnn_floats(values: Mapping[str, Any], input_shape: tuple[int, ...]) -> floa
 
     Each block of f filters keeps, of the convolution's output, what the activation needs (its input
     or its output), and what pooling reads; of the pooled map, indices (int64), the map itself, and
-    the normalised one, which the next layer reads.
+    the normalised one, which the next layer reads. Where all of them are classified, each is pooled
+    once more, and they are put together.
     """
     channels, *sides = input_shape
     names = ("conv_layers", "kernel_size", "padding", "pool_size")
@@ -123,7 +124,11 @@ def _cnn_floats(values: Mapping[str, Any], input_shape: tuple[int, ...]) -> floa
         convolved = filters * (heights[block] - lost) * (widths[block] - lost)
         pooled = filters * heights[block + 1] * widths[block + 1]
         floats += maps * convolved + (1 + values["batch_norm"] + _INT64) * pooled
-    if values["global_pooling"]:
+    if values["multi_scale"]:
+        every = sum(block_filters(values))
+        together = every * heights[-1] * widths[-1]
+        floats += _INT64 * together + (every if values["global_pooling"] else together)
+    elif values["global_pooling"]:
         floats += filters - pooled
     return float(floats)
 

@@ -27,8 +27,9 @@ _COLOURS = 3
 _PHOTOGRAPHS: Final[Mapping[str, Value]] = {
     "standardize": True,
     "conv_layers": 3,
-    "filters": 96,
+    "filters": 64,
     "kernel_size": 5,
+    "multi_scale": True,
     "hidden_units": 256,
     "dropout": 0.5,
     "learning_rate": 4e-3,
@@ -169,5 +170,11 @@ def _after_convolutions() -> tuple[Parameter, ...]:
             _BOOL,
             False,
             "Average each feature map to one number; otherwise flatten them all.",
+        ),
+        Parameter(
+            "multi_scale",
+            _BOOL,
+            False,
+            "Classify by the features of every block, small and large ones; otherwise by the last's.",
         ),
     )

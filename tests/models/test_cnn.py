@@ -74,6 +74,45 @@ def test_global_pooling_averages_each_feature_map():
     torch.testing.assert_close(pooled, features.mean(dim=(2, 3)))
 
 
+@pytest.mark.parametrize("fixed", [{}, {"padding": "valid", "kernel_size": 5}], ids=["", "valid"])
+def test_multi_scale_classifies_every_blocks_features_pooled_to_the_last_ones_size(fixed):
+    network = build((1, 28, 28), multi_scale=True, filter_growth=2, **fixed).eval()
+    images = torch.rand(4, 1, 28, 28)
+
+    first = network.conv1(images)
+    last = network.conv2(first)
+    side = last.shape[-1]
+    windows = nn.functional.max_pool2d(
+        first, first.shape[-1] - (side - 1) * (first.shape[-1] // side), first.shape[-1] // side
+    )
+    features = torch.cat([windows.flatten(1), last.flatten(1)], dim=1)
+    expected = network.output(network.hidden1(features))
+
+    assert network.hidden1.linear.in_features == (16 + 32) * side**2
+    torch.testing.assert_close(network(images), expected)
+
+
+def test_multi_scale_of_one_block_is_the_plain_network():
+    torch.manual_seed(0)
+    plain = build(conv_layers=1).eval()
+    torch.manual_seed(0)
+    every = build(conv_layers=1, multi_scale=True).eval()
+    images = torch.rand(4, *SHAPE)
+
+    assert torch.equal(every(images), plain(images))
+
+
+def test_multi_scale_with_global_pooling_averages_every_blocks_features():
+    network = build(multi_scale=True, global_pooling=True).eval()
+    images = torch.rand(4, *SHAPE)
+
+    first = network.conv1(images)  # 4x4, as the second block halves it
+    means = [nn.functional.max_pool2d(first, 2).mean(dim=(2, 3)), network.conv2(first).mean((2, 3))]
+
+    expected = network.output(network.hidden1(torch.cat(means, dim=1)))
+    torch.testing.assert_close(network(images), expected)
+
+
 def test_standardize_makes_light_and_contrast_irrelevant():
     images = torch.rand(4, *SHAPE)
     network, plain = build(standardize=True).eval(), build(standardize=False).eval()

@@ -66,6 +66,8 @@ CNNS = {
         "optimizer": "sgd",
     },
     "no dropout": {"dropout": 0.0, "activation": "tanh", "hidden_activation": "selu"},
+    "every block": {"multi_scale": True, "conv_layers": 3, "filter_growth": 2},
+    "every block, averaged": {"multi_scale": True, "global_pooling": True, "padding": "valid"},
     "narrow at first, grey": {"filter_growth": 2, "conv_layers": 4, "grayscale": True},
     "wide": {"filters": 128, "kernel_size": 5, "pool_size": 3, "optimizer": "rmsprop"},
 }

@@ -128,6 +128,7 @@ def test_defaults_are_good_and_cheap():
         "padding": "same",
         "pool_size": 2,
         "global_pooling": False,
+        "multi_scale": False,
         "hidden_layers": 1,
         "hidden_units": 128,
         "hidden_activation": "relu",

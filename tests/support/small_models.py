@@ -12,7 +12,8 @@ from hpo_torch.search.families import search_space
 from hpo_torch.training.train_trial import train_trial
 
 IMAGES = {
-    "conv_layers": 1,
+    "conv_layers": 2,
+    "multi_scale": True,
     "filters": 16,
     "hidden_units": 32,
     "batch_size": 64,

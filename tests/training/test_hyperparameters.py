@@ -77,6 +77,7 @@ CASES = {
     "padding": ("valid", lambda n, _: n.hidden1.linear.in_features, 32 * 4 * 4, 32 * 2 * 2),
     "pool_size": (3, lambda n, _: n.conv2.pool.kernel_size, 2, 3),
     "global_pooling": (True, lambda n, _: n.hidden1.linear.in_features, 32 * 4 * 4, 32),
+    "multi_scale": (True, lambda n, _: n.hidden1.linear.in_features, 512, 2 * 512),
     "hidden_layers": (3, count(nn.Linear), 3, 4),
     "hidden_units": (256, lambda n, _: n.hidden1.linear.out_features, 64, 256),
     "hidden_decrease": (0.25, lambda n, _: n.hidden2.linear.out_features, 32, 16),

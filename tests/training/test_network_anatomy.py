@@ -18,6 +18,7 @@ CNN = {
     "batch_norm": True,
     "standardize": False,
     "grayscale": False,
+    "multi_scale": False,
     "global_pooling": False,
     "hidden_layers": 1,
     "hidden_units": 64,
