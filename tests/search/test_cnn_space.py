@@ -162,8 +162,9 @@ def test_default_of_photographs_is_larger_and_sees_them_changed_for_longer():
     assert {name: value for name, value in colour.items() if value != plain[name]} == {
         "standardize": True,
         "conv_layers": 3,
-        "filters": 96,
+        "filters": 64,
         "kernel_size": 5,
+        "multi_scale": True,
         "hidden_units": 256,
         "dropout": 0.5,
         "learning_rate": 4e-3,
