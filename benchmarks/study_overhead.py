@@ -54,6 +54,7 @@ from hpo_torch.study.workplace import Workplace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hpo_torch.execution.backend import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch.search.space import SearchSpace
@@ -112,6 +113,7 @@ class InstantBackend:
     """
 
     capacity = 1
+    refusal = ""
 
     def __init__(self, between: Callable[[int], None]) -> None:
         self._between = between
@@ -119,7 +121,7 @@ class InstantBackend:
         self._since: float | None = None
         self.seconds: list[float] = []
 
-    def start(self) -> None:
+    def start(self, site: RunSite) -> None:
         """Do nothing."""
 
     def close(self) -> None:

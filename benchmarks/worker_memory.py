@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from pathlib import Path
 
 import optuna
 import psutil
@@ -22,6 +23,7 @@ from hpo_torch.config.schema import (
     HealthSettings,
     TrainingSettings,
 )
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch.protocol.job import TrialJob
 from hpo_torch.search.families import search_space
@@ -37,7 +39,7 @@ def main(trials: int) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     space = search_space("cnn", IMAGE, TRAIN_SIZE, 1, 2)
     backend = LocalBackend(ExecutionSettings(device="cpu"))
-    backend.start()
+    backend.start(RunSite(folder=Path(), warn=print))
     readings: list[float] = []
     try:
         for number in range(trials):

@@ -17,6 +17,8 @@ from hpo_torch.data.image_files import (
     read_pixels,
 )
 from hpo_torch.data.image_listing import list_images
+from hpo_torch.data.named_loader import named_loader
+from hpo_torch.data.own_data import load_own_data
 from hpo_torch.data.spec import (
     DataRequest,
     DatasetFacts,
@@ -35,10 +37,13 @@ from hpo_torch.errors import (
     HpoTorchError,
     InvalidValueError,
     MissingDependencyError,
+    OutputError,
     PluginError,
+    UnknownNameError,
     UsageError,
 )
-from hpo_torch.execution.backend import BackendFactory, ExecutionBackend
+from hpo_torch.execution.backend import BackendFactory, ExecutionBackend, RunSite
+from hpo_torch.execution.run_job import TRAIN_TARGET, TrainFunction, failed_training, run_job
 from hpo_torch.health.metric import HealthMetric, Probe, TrainingRecord, Validation
 from hpo_torch.hooks.records import (
     BackendSpec,
@@ -46,8 +51,10 @@ from hpo_torch.hooks.records import (
     DatasetSpec,
     HealthMetricSpec,
     ObjectiveSpec,
+    Readiness,
 )
 from hpo_torch.hooks.specs import hookimpl
+from hpo_torch.results.atomic_files import append_whole, output_error, replacing
 from hpo_torch.search.objectives import References, Score, cost_discount, skill, skill_gate
 
 __all__ = [
@@ -66,6 +73,8 @@ __all__ = [
     "OwnDataLoader",
     "OwnExamples",
     "TextData",
+    "load_own_data",
+    "named_loader",
     # files of data sets
     "RemoteArchive",
     "RemoteFile",
@@ -94,6 +103,16 @@ __all__ = [
     # execution backends
     "BackendFactory",
     "ExecutionBackend",
+    "Readiness",
+    "RunSite",
+    "TRAIN_TARGET",
+    "TrainFunction",
+    "failed_training",
+    "run_job",
+    # files that survive crashes
+    "append_whole",
+    "output_error",
+    "replacing",
     # errors
     "CorruptDataError",
     "DataError",
@@ -103,6 +122,8 @@ __all__ = [
     "HpoTorchError",
     "InvalidValueError",
     "MissingDependencyError",
+    "OutputError",
     "PluginError",
+    "UnknownNameError",
     "UsageError",
 ]

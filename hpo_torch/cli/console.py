@@ -7,8 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
+
+from hpo_torch.errors import UsageError
 
 BEST = "bold green"
 DIM = "bright_black"
@@ -35,6 +38,19 @@ def warn(message: str) -> None:
 def fail(message: str) -> None:
     """Print one error message."""
     err().print(f"[bold red]error:[/bold red] {escape(message)}", soft_wrap=True)
+
+
+def agreed(question: str, command: str) -> bool:
+    """Ask whether to do what was just said.
+
+    Raises:
+        UsageError: Nobody can be asked, as this is no terminal; `command` needs --yes then.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{command}: nobody can be asked, as this is no terminal. Add --yes to go ahead."
+        )
+    return typer.confirm(question, err=True)
 
 
 def escape(text: str) -> str:

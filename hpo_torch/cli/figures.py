@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hpo_torch.protocol.usage import Cost
+
 BARS = " ▁▂▃▄▅▆▇█"
 HEALTHY, WEAK = 0.7, 0.4
 
@@ -40,6 +42,16 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def dollars(cost: Cost) -> str:
+    """Write between which bounds a cost lies.
+
+    >>> dollars(Cost(lower=0.012, upper=0.0304)), dollars(Cost(lower=2.5, upper=11.0))
+    ('$0.0120 to $0.0304', '$2.50 to $11.00')
+    """
+    digits = 4 if cost.upper < 1.0 else 2  # a small trial costs a fraction of a cent
+    return f"${cost.lower:.{digits}f} to ${cost.upper:.{digits}f}"
 
 
 def health_style(value: float) -> str:

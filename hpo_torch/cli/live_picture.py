@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo_torch.cli.console import BEST, DIM
-from hpo_torch.cli.figures import bar, clock, health_style, sparkline
+from hpo_torch.cli.figures import bar, clock, dollars, health_style, sparkline
 from hpo_torch.cli.live_state import Alarm, LiveState, TrialRow
 from hpo_torch.protocol.events import TrialFinished
 from hpo_torch.search.pareto import best_objective, front
@@ -97,6 +97,8 @@ class _Drawer:
             f"about {clock(remaining)} left" if remaining else "",
         )
         parts = [f"{state.completed} complete, {state.pruned} pruned, {state.failed} failed"]
+        if (cost := state.spending.cost) is not None:
+            parts.append(dollars(cost))
         rates = state.a_minute(self._now)
         if rates is not None:
             parts.append(f"{rates[0]:.1f} trials and {rates[1]:.1f} epochs a minute")

@@ -14,10 +14,12 @@ from hpo_torch.protocol.events import (
     Purpose,
     StudyFinished,
     StudyStarted,
+    TrainingFinished,
     TrialFinished,
     TrialRetried,
     TrialStarted,
 )
+from hpo_torch.protocol.spending import Spending
 from hpo_torch.search.modes import MODES, health_value
 from hpo_torch.search.pareto import Point
 
@@ -73,6 +75,7 @@ class LiveState:
         mode: Of the search.
         objective: Of the search.
         ends: How completed trials ended, by number; kept where objective and health are two.
+        spending: What trials on rented hardware cost.
         ended: How the search ended; None while it goes on.
         note: What happens outside of trials.
     """
@@ -94,6 +97,7 @@ class LiveState:
     mode: str = ""
     objective: str = ""
     ends: dict[int, TrialFinished] = field(default_factory=dict)
+    spending: Spending = field(default_factory=Spending)
     ended: StudyFinished | None = None
     note: str = ""
 
@@ -132,6 +136,7 @@ class LiveState:
 
     def hear(self, event: AnyEvent) -> None:
         """Take in an event."""
+        self.spending.hear(event)
         if isinstance(event, StudyStarted):
             self._begin(event)
         elif isinstance(event, StudyFinished):
@@ -155,6 +160,8 @@ class LiveState:
             row.retries += 1
             row.worker = ""
             self.alarms.append(Alarm(event.trial, f"tried again: {_first_line(event)}"))
+        elif isinstance(event, TrainingFinished):  # the rest of the trial is for another process
+            self.running.pop(event.trial, None)
         elif isinstance(event, TrialFinished):
             self.running.pop(event.trial, None)
             self.completed += event.state == "complete"

@@ -10,7 +10,7 @@ import typer
 from hpo_torch.cli.settings import command_line_layers, fixed_values, health_weights
 from hpo_torch.config.options import MAPPINGS, OPTIONS, option_values
 
-SEARCH, TRAINING = "What to search", "Training"
+SEARCH, TRAINING, RENTED = "What to search", "Training", "Rented GPUs"
 RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
 
 
@@ -170,6 +170,35 @@ def optimize(
         _option(
             "Let trials share CUDA devices: more jobs than devices.", RUNNING, "--oversubscribe"
         ),
+    ] = None,
+    fallback: Annotated[
+        str | None,
+        _option(
+            "Where trials go on once a remote backend fails: local or none (default: local with "
+            "backend auto, none with one that is named).",
+            RENTED,
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None, _option("Id of the endpoint that runs the trials.", RENTED)
+    ] = None,
+    gpu_tier: Annotated[
+        str | None,
+        _option("A class of GPUs (default: auto, the cheapest that has memory enough).", RENTED),
+    ] = None,
+    max_cost: Annotated[
+        float | None, _option("USD that the run may cost at most; no limit by default.", RENTED)
+    ] = None,
+    queue_timeout: Annotated[
+        float | None, _option("Seconds for a worker to take a job (default: 300).", RENTED)
+    ] = None,
+    trials_per_job: Annotated[
+        int | None,
+        _option("Trials that share a job, and so its cold start (default: 1).", RENTED),
+    ] = None,
+    bucket: Annotated[
+        str | None,
+        _option("s3://bucket/prefix for what is too large to be sent with a job.", RENTED),
     ] = None,
     storage: Annotated[
         str | None,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
 from hpo_torch.cli.console import BEST, escape
-from hpo_torch.cli.figures import clock, health_style
+from hpo_torch.cli.figures import clock, dollars, health_style
 from hpo_torch.cli.health_text import print_health_outcome
+from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.front import Front
 from hpo_torch.results.health_metrics import in_order, metric_weights
 from hpo_torch.results.records import Confirmation, ConfirmedTrial, RunSummary, TrialResult
@@ -50,9 +53,26 @@ def _leaders(view: RunView, top: int) -> Table:
     )  # fmt: skip
     for column in ("trial", "state", "score", "val accuracy", "health", "parameters", "epochs"):
         table.add_column(column, justify="left" if column == "state" else "right")
+    places = _ran_in_several_places(view.trials)
+    if places:
+        table.add_column("cost", justify="right", no_wrap=True)
+        table.add_column("where")
     for trial in order[:top]:
-        table.add_row(*_cells(trial), style=BEST if trial.trial == best else "")
+        cells = [*_cells(trial), *(_place(trial) if places else ())]
+        table.add_row(*cells, style=BEST if trial.trial == best else "")
     return table
+
+
+def _ran_in_several_places(trials: Sequence[TrialResult]) -> bool:
+    """Say whether it is a question where a trial ran: elsewhere, or not where another one did."""
+    devices = {trial.device for trial in trials if trial.device}
+    return len(devices) > 1 or any(trial.usage for trial in trials)
+
+
+def _place(trial: TrialResult) -> tuple[str, str]:
+    """Say what a trial cost, and who trained it on what."""
+    cost = dollars(Cost.of(trial.usage)) if trial.usage else ""
+    return cost, escape(f"{trial.worker}, {trial.device}" if trial.device else "")
 
 
 def _cells(trial: TrialResult) -> tuple[str, ...]:
@@ -190,6 +210,8 @@ def _print_end(console: Console, view: RunView) -> None:
 
 def _print_summary(console: Console, summary: RunSummary) -> None:
     parts = [summary.reason, clock(summary.seconds)]
+    if summary.cost is not None:
+        parts.append(f"cost {dollars(summary.cost)}")
     if summary.unfinished:
         parts.append(f"{summary.unfinished} in training when it was stopped")
     console.print(", ".join(parts))

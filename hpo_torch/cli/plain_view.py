@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 
 from hpo_torch.cli.console import escape
+from hpo_torch.cli.figures import dollars
 from hpo_torch.protocol.events import (
     AnyEvent,
     EpochFinished,
@@ -16,6 +17,8 @@ from hpo_torch.protocol.events import (
     TrialRetried,
     TrialStarted,
 )
+from hpo_torch.protocol.spending import Spending
+from hpo_torch.protocol.usage import Cost
 
 PROGRESS_EVERY_SECONDS = 5.0
 
@@ -28,6 +31,8 @@ class PlainView:
         self._trials = 0
         self._leader: int | None = None
         self._progress_at = 0.0
+        self._spending = Spending()
+        self._places: set[str] = set()
 
     def note(self, message: str) -> None:
         """Print what happens outside of trials."""
@@ -44,14 +49,11 @@ class PlainView:
 
     def hear(self, event: AnyEvent) -> None:
         """Print an event."""
+        self._spending.hear(event)
         if isinstance(event, StudyStarted):
             self._begin(event)
         elif isinstance(event, TrialStarted):
-            self._line(
-                f"trial {event.trial}: {event.parameters:,} parameters, up to {event.epochs} "
-                f"epochs on {event.device} ({event.precision})"
-                + (f", {event.epochs_done} of them done" if event.epochs_done else "")
-            )
+            self._start(event)
         elif isinstance(event, EpochFinished):
             self._line(f"trial {event.trial}: {epoch_text(event)}")
         elif isinstance(event, HealthAlert):
@@ -59,7 +61,7 @@ class PlainView:
         elif isinstance(event, TrialRetried):
             self._line(f"trial {event.trial}: {retry_text(event)}")
         elif isinstance(event, TrialFinished):
-            self._line(f"trial {event.trial}: {finish_text(event)}")
+            self._line(f"trial {event.trial}: {finish_text(event)}{self._spent(event)}")
             if self._leader is not None and event.leader not in (self._leader, event.trial):
                 # The one that led is now more than delta below the best objective.
                 self._line(f"trial {event.leader}: leads now")
@@ -76,6 +78,22 @@ class PlainView:
         if event.finished:
             self._line(f"{event.finished} of {event.trials} trials are done")
         self._line(f"run folder: {event.run}")
+
+    def _start(self, event: TrialStarted) -> None:
+        self._places.add(event.device)
+        who = f", by {event.worker}" if len(self._places) > 1 else ""
+        done = f", {event.epochs_done} of them done" if event.epochs_done else ""
+        self._line(
+            f"trial {event.trial}: {event.parameters:,} parameters, up to {event.epochs} "
+            f"epochs on {event.device} ({event.precision}){who}{done}"
+        )
+
+    def _spent(self, event: TrialFinished) -> str:
+        """Say what a trial, and all so far, have cost, where that is known."""
+        cost = self._spending.cost
+        if not event.usage or cost is None:
+            return ""
+        return f"  {dollars(Cost.of(event.usage))}, in all {dollars(cost)}"
 
     def _line(self, text: str) -> None:
         self._console.print(escape(text), soft_wrap=True)

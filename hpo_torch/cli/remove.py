@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo_torch.cli.console import err, escape
+from hpo_torch.cli.console import agreed, err, escape
 from hpo_torch.cli.results import OutputDir, find_run
-from hpo_torch.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +33,7 @@ def rm(
     losses = [loss_of(path) for path in paths.values()]
     for loss in losses:
         err().print(escape(_text(loss)), soft_wrap=True)
-    if not (yes or _agreed(len(losses))):
+    if not (yes or agreed(_question(len(losses)), "rm")):
         err().print("nothing was removed")
         raise typer.Exit(1)
     for loss in losses:
@@ -43,11 +41,9 @@ def rm(
         err().print(f"removed: {escape(str(loss.path))}", soft_wrap=True)
 
 
-def _agreed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("rm: nobody can be asked, as this is no terminal. Add --yes to remove.")
+def _question(count: int) -> str:
     what = "this run" if count == 1 else f"these {count} runs"
-    return typer.confirm(f"Remove {what} for good?", err=True)
+    return f"Remove {what} for good?"
 
 
 def _text(loss: Loss) -> str:

@@ -26,6 +26,16 @@ def resume(
         ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Trials at once.", show_default=False)] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="Where trials run from now on.", show_default=False),
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            help="USD that the run may cost at most, those spent included.", show_default=False
+        ),
+    ] = None,
     output_dir: OutputDir = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print events as JSON lines instead of text.")
@@ -46,6 +56,8 @@ def resume(
         "search.timeout": timeout,
         "search.confirm": confirm,
         "execution.jobs": jobs,
+        "execution.backend": backend,
+        "execution.remote.max_cost": max_cost,
     }
     changes = {name: value for name, value in options.items() if value is not None}
     resume_search(find_run(run, output_dir), changes, as_json=as_json, quiet=quiet)

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_PREFIX = "HPO_TORCH_"
 # These variables are not settings of a run.
-RESERVED_VARIABLES = frozenset({"HPO_TORCH_DISABLE_PLUGINS", "HPO_TORCH_TEST_DATA"})
+RESERVED_VARIABLES = frozenset(
+    {
+        "HPO_TORCH_DISABLE_PLUGINS",
+        "HPO_TORCH_TEST_DATA",
+        "HPO_TORCH_VOLUME",
+        "HPO_TORCH_WORKER_DATA",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,17 @@ class ResolvedConfig:
 
 def settings_fields() -> dict[str, FieldInfo]:
     """List every setting by dotted name, in the order of the schema."""
+    return _leaves(RunConfig, "")
+
+
+def _leaves(section: type[Section], prefix: str) -> dict[str, FieldInfo]:
     fields: dict[str, FieldInfo] = {}
-    for section, info in RunConfig.model_fields.items():
-        section_type = info.annotation
-        if isinstance(section_type, type) and issubclass(section_type, Section):
-            fields |= {f"{section}.{key}": leaf for key, leaf in section_type.model_fields.items()}
+    for key, info in section.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            fields |= _leaves(inner, f"{prefix}{key}.")
+        else:
+            fields[prefix + key] = info
     return fields
 
 
@@ -69,10 +82,10 @@ def _check_name(name: str) -> None:
     fields = settings_fields()
     if name in fields:
         return
-    section, _, rest = name.partition(".")
-    setting = f"{section}.{rest.partition('.')[0]}"
-    if setting in fields and _is_mapping(fields[setting]):
-        return
+    parts = name.split(".")
+    wholes = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    if any(whole in fields and _is_mapping(fields[whole]) for whole in wholes):
+        return  # an entry of a mapping
     raise UnknownNameError("setting", name, fields)
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_serializer,
+    model_validator,
+)
 
+from hpo_torch.config.bucket_url import bucket_url
 from hpo_torch.config.database_url import without_password
 from hpo_torch.config.health_presets import with_health_preset
 
@@ -201,10 +209,32 @@ class HealthSettings(Section):
         return with_health_preset(settings) if isinstance(settings, dict) else settings
 
 
+class RemoteSettings(Section):
+    """Rented hardware: what is asked of it, and what it may cost."""
+
+    endpoint: str | None = Field(None, description="id of the endpoint that runs the trials")
+    endpoints: dict[str, str] = Field(
+        default_factory=dict, description="id of an endpoint by GPU tier, where there are several"
+    )
+    gpu_tier: str = Field("auto", description="auto: the cheapest that has memory enough")
+    max_cost: float | None = Field(
+        None, gt=0.0, allow_inf_nan=False, description="USD that a run may cost at most"
+    )
+    queue_timeout: float = Field(300.0, gt=0.0, description="seconds for a worker to take a job")
+    trials_per_job: int = Field(1, ge=1, description="trials that share a job and its cold start")
+    bucket: Annotated[str, AfterValidator(bucket_url)] | None = Field(
+        None, description="s3://bucket/prefix for what is too large to be sent with a job"
+    )
+
+
 class ExecutionSettings(Section):
     """Where trials run."""
 
-    backend: str = Field("auto", description="`hpo-torch backends list`; auto: local processes")
+    backend: str = Field(
+        "auto",
+        description="`hpo-torch backends list`; auto: a remote one that is set up and healthy, "
+        "else local processes",
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     jobs: int = Field(1, ge=1, description="trials at once; 1 repeats bit for bit")
     oversubscribe: bool = Field(False, description="allow more workers than CUDA devices")
@@ -218,6 +248,13 @@ class ExecutionSettings(Section):
         None,
         description="URL of a database (postgresql://...) through which several engines work on "
         "one study, the one of the run's name; by default a journal file in the run's folder",
+    )
+
+    remote: RemoteSettings = Field(default_factory=RemoteSettings)
+    fallback: Literal["local", "none"] | None = Field(
+        None,
+        description="where trials go on once a remote backend fails; by default local with backend "
+        "auto, none with one that is named",
     )
 
     @field_serializer("storage")

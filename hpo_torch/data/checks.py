@@ -30,6 +30,8 @@ def check_image_data(name: str, data: ImageData) -> None:
     ):
         has_axes = images.ndim == len("NCHW")
         _expect(name, f"{part}_images", "uint8 [N, C, H, W]", images, has_axes)
+        if part == "test" and _is_withheld(name, data, len(images)):
+            continue
         _check_labels(name, f"{part}_labels", labels, len(images), len(data.class_names))
     shapes = data.train_images.shape[1:], data.test_images.shape[1:]
     if shapes[0] != shapes[1]:
@@ -51,8 +53,20 @@ def check_text_data(name: str, data: TextData) -> None:
             raise PluginError(
                 f"dataset '{name}': {part}_texts: expected str, got {', '.join(sorted(others))}"
             )
+        if part == "test" and _is_withheld(name, data, len(texts)):
+            continue
         _check_labels(name, f"{part}_labels", labels, len(texts), len(data.class_names))
     _check_groups(name, data)
+
+
+def _is_withheld(name: str, data: ImageData | TextData, examples: int) -> bool:
+    """Return whether there is no test part on purpose."""
+    if data.test_withheld and (examples or len(data.test_labels)):
+        raise PluginError(
+            f"dataset '{name}': expected no test part where it is withheld, got {examples} "
+            f"examples and {len(data.test_labels)} labels"
+        )
+    return data.test_withheld
 
 
 def _check_groups(name: str, data: ImageData | TextData) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import torch
@@ -66,28 +66,28 @@ class ImageStore:
             channels_last: Lay pixels out (H, W, C), as networks in that memory format want them.
             resident: Whether images live on the device, too; otherwise they are not copied.
         """
-        count, channels, height, width = images.shape
+        _, channels, height, width = images.shape
+        shape = channels, height, width
         rows_last = channels_last and resident
-        mean, std = (torch.tensor(figures, dtype=torch.float64) for figures in statistics)
-        std = torch.where(std > 0, std, 1.0)
-
-        def of_each_pixel(figures: Tensor) -> Tensor:
-            plane = figures.view(channels, 1, 1).expand(channels, height, width)
-            row = plane.permute(1, 2, 0) if rows_last else plane
-            return row.reshape(-1).to(device, torch.float32)
-
+        scale, shift = _of_each_pixel(shape, statistics, device, rows_last=rows_last)
         if resident:
             ordered = images.permute(0, 2, 3, 1) if rows_last else images
-            images, labels = ordered.reshape(count, -1).to(device), labels.to(device)
+            images, labels = ordered.flatten(1).to(device), labels.to(device)
         return cls(
             pixels=images,
             labels=labels,
-            shape=(channels, height, width),
+            shape=shape,
             device=device,
             channels_last=channels_last,
-            scale=of_each_pixel(1 / (255 * std)),
-            shift=of_each_pixel(mean / std),
+            scale=scale,
+            shift=shift,
         )
+
+    def normalised_by(self, statistics: tuple[Sequence[float], Sequence[float]]) -> ImageStore:
+        """Return a store of the same bytes whose batches are normalised by these; see `build`."""
+        rows_last = self.channels_last and self.resident
+        scale, shift = _of_each_pixel(self.shape, statistics, self.device, rows_last=rows_last)
+        return replace(self, scale=scale, shift=shift)
 
     @property
     def resident(self) -> bool:
@@ -149,3 +149,23 @@ class ImageStore:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+
+def _of_each_pixel(
+    shape: tuple[int, int, int],
+    statistics: tuple[Sequence[float], Sequence[float]],
+    device: torch.device,
+    *,
+    rows_last: bool,
+) -> tuple[Tensor, Tensor]:
+    """Return what each pixel is multiplied by, and what is then subtracted from it."""
+    channels, height, width = shape
+    mean, std = (torch.tensor(figures, dtype=torch.float64) for figures in statistics)
+    std = torch.where(std > 0, std, 1.0)
+
+    def spread(figures: Tensor) -> Tensor:
+        plane = figures.view(channels, 1, 1).expand(channels, height, width)
+        row = plane.permute(1, 2, 0) if rows_last else plane
+        return row.reshape(-1).to(device, torch.float32)
+
+    return spread(1 / (255 * std)), spread(mean / std)

@@ -30,7 +30,8 @@ def load_prepared(
 
     Args:
         loader: The data set's loader; its files must be prepared (`DatasetLoader.prepare`).
-        settings: Which set, where its files are, and how it is split.
+        settings: Which set, where its files are, and how it is split. Equal settings must mean
+            equal data, whoever loads them.
         split_seed: Decides which examples validate.
         device: Where inputs and batches live.
 
@@ -43,7 +44,7 @@ def load_prepared(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    loader: DatasetLoader = field(compare=False)  # the name in `settings` stands for it
+    loader: DatasetLoader = field(compare=False)  # `settings` stand for it
     settings: DataSettings
     split_seed: int
     device: torch.device

@@ -46,7 +46,13 @@ def original_texts(
     """
     if not positions:
         return []
+    texts = all_test_texts(loader, settings)
+    return [texts[position] for position in positions]
+
+
+def all_test_texts(loader: DatasetLoader, settings: DataSettings) -> Sequence[str]:
+    """Return every text of the test set; see `original_texts`."""
     data = loader.load(data_request(settings))
     if not isinstance(data, TextData):
         raise TypeError(f"expected a set of texts, got {type(data).__name__}")
-    return [data.test_texts[position] for position in positions]
+    return data.test_texts

@@ -66,6 +66,8 @@ class ImageData:
         class_names: One name per class.
         groups: int64 [N]; examples of one group stay on one side of the validation split.
         fingerprint: Hash of the content: equal data, equal fingerprint.
+        test_withheld: The test part stays elsewhere and is empty here; the fingerprint covers it
+            all the same. For machines that train and never score.
     """
 
     train_images: Tensor
@@ -75,6 +77,7 @@ class ImageData:
     class_names: tuple[str, ...]
     groups: Tensor | None = field(default=None)
     fingerprint: str = ""
+    test_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class TextData:
         class_names: One name per class.
         groups: int64 [N]; examples of one group stay on one side of the validation split.
         fingerprint: Hash of the content: equal data, equal fingerprint.
+        test_withheld: The test part stays elsewhere and is empty here; the fingerprint covers it
+            all the same. For machines that train and never score.
     """
 
     train_texts: Sequence[str]
@@ -98,6 +103,7 @@ class TextData:
     class_names: tuple[str, ...]
     groups: Tensor | None = field(default=None)
     fingerprint: str = ""
+    test_withheld: bool = False
 
 
 class DatasetLoader(Protocol):

@@ -81,7 +81,9 @@ def _encode(data: TextData, trains: Tensor, tokenizer: type[TextTokenizer]) -> T
 
 def _key(data: TextData, trains: Tensor, tokenizer: type[TextTokenizer]) -> str:
     """Hash all that an encoding depends on."""
-    hashed = hashlib.sha256(f"{data.fingerprint}\0{tokenizer.RULE}\0".encode())
+    # The fingerprint covers a test part that is withheld, the encoding does not hold it.
+    withheld = "without test\0" if data.test_withheld else ""
+    hashed = hashlib.sha256(f"{data.fingerprint}\0{tokenizer.RULE}\0{withheld}".encode())
     hashed.update(trains.cpu().numpy().tobytes())
     return hashed.hexdigest()[:32]
 

@@ -33,8 +33,12 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> TextStore:
         """Return at least one text as token ids on the CPU, for batches; all labels are 0."""
-        short = TokenIds.of(self._tokenizer.encode(texts)).shorten(self._longest, self._known)
-        return TextStore(short, torch.zeros(len(texts), dtype=torch.int64), torch.device("cpu"))
+        labels = torch.zeros(len(texts), dtype=torch.int64)
+        return TextStore(self.token_ids(texts), labels, torch.device("cpu"))
+
+    def token_ids(self, texts: Sequence[str]) -> TokenIds:
+        """Return texts as the network's token ids."""
+        return TokenIds.of(self._tokenizer.encode(texts)).shorten(self._longest, self._known)
 
 
 def text_inputs(texts: Sequence[str], input_spec: Mapping[str, Any]) -> Tensor:

@@ -30,7 +30,7 @@ class TokenIds:
     @classmethod
     def of(cls, texts: Iterable[list[int]]) -> Self:
         """Pack texts; one without a token becomes a single [UNK], so that it can be classified."""
-        parts, lengths = [], [0]
+        parts, lengths = [torch.empty(0, dtype=torch.int32)], [0]  # there may be no text at all
         for ids in texts:
             part = torch.tensor(ids or [UNKNOWN], dtype=torch.int32)
             parts.append(part)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from hpo_torch.config.schema import ExecutionSettings
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSite:
+    """The run that a backend works for.
+
+    Attributes:
+        folder: The run's. What a backend itself has to remember across processes goes to
+            `backend_folder`, which it makes when it needs it.
+        warn: Takes one line about something that went wrong without ending the study.
+    """
+
+    folder: Path
+    warn: Callable[[str], None]
+
+    @property
+    def backend_folder(self) -> Path:
+        """Where the backend's own files go; may not exist."""
+        return self.folder / "backend"
 
 
 class ExecutionBackend(Protocol):
@@ -25,11 +46,19 @@ class ExecutionBackend(Protocol):
     def capacity(self) -> int:
         """How many trials may be in flight at once."""
 
-    def start(self) -> None:
-        """Bring up workers; returns without waiting until they are ready."""
+    @property
+    def refusal(self) -> str:
+        """Why no more jobs are taken (the money is used up); "" while they are.
+
+        The study submits none from then on, waits for those in flight, and ends with that reason,
+        to be resumed.
+        """
+
+    def start(self, site: RunSite) -> None:
+        """Bring up workers for a run; returns without waiting until they are ready."""
 
     def submit(self, job: TrialJob) -> None:
-        """Take one job; never called with more than `capacity` jobs in flight."""
+        """Take one job; never called with more than `capacity` jobs in flight, or a `refusal`."""
 
     def poll(self, timeout: float) -> Sequence[BackendEvent]:
         """Return what happened, in order; wait at most `timeout` seconds for something to."""

@@ -97,9 +97,28 @@ class BackendSpec(Record):
 
     Attributes:
         where: Where its trials run, for people ("worker processes on this machine").
+        remote: Whether they run on other machines, chosen by what a trial needs: its jobs then
+            carry an estimate of the memory.
+        auto: "package.module:function" of `ExecutionSettings` that returns a `Readiness`, light:
+            asked whether `--backend auto` may choose this backend. "" where it never does.
     """
 
     where: str
+    remote: bool = False
+    auto: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a backend can take trials now.
+
+    Attributes:
+        ready: Whether it can.
+        reason: What was found, for people: what it offers, or what is missing.
+    """
+
+    ready: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from hpo_torch.protocol.measurements import EpochMetrics, Frozen, HealthReading, Measurements
+from hpo_torch.protocol.usage import Cost, RemoteUsage
 
 FailureKind = Literal[
     "diverged", "out_of_memory", "timeout", "worker_died", "data", "user_code", "backend"
@@ -115,6 +116,7 @@ class TrainingFinished(TrialEvent):
         outcome: "completed" (all epochs, or stopped early), "stopped" (by the study) or "failed".
         measurements: None where nothing could be measured (no epoch finished).
         message: Why it failed, or was stopped for its health; empty otherwise.
+        usage: Of rented hardware, where the attempt used any.
     """
 
     kind: Literal["training_finished"] = "training_finished"
@@ -125,6 +127,7 @@ class TrainingFinished(TrialEvent):
     failure_kind: FailureKind | None = None
     message: str = ""
     traceback: str = ""
+    usage: RemoteUsage | None = None
 
 
 class TrialRetried(TrialEvent):
@@ -134,6 +137,7 @@ class TrialRetried(TrialEvent):
         failure_kind: What ended the attempt that this event belongs to.
         next_attempt: What takes over, from the last epoch whose training state was stored.
         accumulate: Parts that the next attempt splits its batches into, to save memory.
+        usage: What the attempt that ended used of rented hardware, if any.
     """
 
     kind: Literal["trial_retried"] = "trial_retried"
@@ -141,6 +145,7 @@ class TrialRetried(TrialEvent):
     message: str
     next_attempt: str
     accumulate: int = 1
+    usage: RemoteUsage | None = None
 
 
 class TrialFinished(TrialEvent):
@@ -150,6 +155,7 @@ class TrialFinished(TrialEvent):
         best: Whether it leads now.
         leader: Number of the trial that leads now; where health is a second objective, that may
             have become an earlier one. None before one has completed.
+        usage: Of rented hardware, by each of its attempts that used any.
     """
 
     kind: Literal["trial_finished"] = "trial_finished"
@@ -162,10 +168,15 @@ class TrialFinished(TrialEvent):
     failure_kind: FailureKind | None = None
     message: str = ""
     measurements: Measurements | None = None
+    usage: list[RemoteUsage] = Field(default_factory=list)
 
 
 class StudyFinished(Event):
-    """A study ended; everything is on disk."""
+    """A study ended; everything is on disk.
+
+    Attributes:
+        cost: Of rented hardware, all attempts of all processes together; None where none was.
+    """
 
     kind: Literal["study_finished"] = "study_finished"
     reason: str
@@ -176,6 +187,7 @@ class StudyFinished(Event):
     best_trial: int | None
     best_score: float | None
     test_accuracy: float | None
+    cost: Cost | None = None
 
 
 # What an execution backend delivers of one trial.

@@ -29,6 +29,11 @@ class TrialJob(Frozen):
             the training's state holds are reported again.
         accumulate: Parts of a batch that go through the network one after another, to save
             memory; their gradients make one step.
+        timeout: Seconds that the whole trial may take, after which the study stops it; None where
+            there is no limit.
+        memory_bytes: The study's estimate of a training step's memory, by which a remote backend
+            chooses hardware: weights, gradients, the optimiser's copies and what the forward pass
+            keeps. None where nobody asks.
     """
 
     study: str
@@ -46,3 +51,5 @@ class TrialJob(Frozen):
     output_dir: str | None = None
     known_epochs: int = 0
     accumulate: int = 1
+    timeout: float | None = None
+    memory_bytes: int | None = None

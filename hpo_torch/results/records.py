@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from hpo_torch.errors import InvalidValueError, OutputError
 from hpo_torch.protocol.events import FailureKind, TrialState
 from hpo_torch.protocol.measurements import EpochMetrics, Frozen, Measurements
+from hpo_torch.protocol.usage import Cost, RemoteUsage
 from hpo_torch.results.atomic_files import output_error
 from hpo_torch.results.front import Front
 from hpo_torch.results.recalls import correct_count
@@ -37,6 +38,9 @@ class TrialResult(Frozen):
         epochs: One entry per finished epoch, in order.
         started: When it began, UTC, ISO 8601.
         seconds: Wall time from its start to its end.
+        worker: Who trained its last attempt; "" where that never began to train.
+        device: On what.
+        usage: Of rented hardware, by each of its attempts that used any.
     """
 
     trial: int = Field(ge=0)
@@ -55,6 +59,9 @@ class TrialResult(Frozen):
     accumulate: int = Field(default=1, ge=1, description="parts of a batch, as in `TrialJob`")
     started: str
     seconds: float = Field(ge=0.0)
+    worker: str = ""
+    device: str = ""
+    usage: list[RemoteUsage] = Field(default_factory=list)
 
 
 class TestReport(Frozen):
@@ -197,6 +204,7 @@ class RunSummary(Frozen):
         parameter_importance: Share 0..1 by hyperparameter; None with too few completed trials.
         references: The values that relative figures were relative to, by name.
         seconds: Wall time of the study.
+        cost: Of rented hardware, all attempts together, confirmation included; None where none was.
         reason: Why the study ended, for people.
         versions: Version by package name.
     """
@@ -221,6 +229,7 @@ class RunSummary(Frozen):
     parameter_importance: dict[str, float] | None
     references: dict[str, float] = Field(default_factory=dict)
     seconds: float
+    cost: Cost | None = None
     reason: str
     versions: dict[str, str]
 

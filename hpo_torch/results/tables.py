@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.protocol.measurements import EpochMetrics
+from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.records import KeyFigures
 
 if TYPE_CHECKING:
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
 PARAMETER_PREFIX = "param_"
 _SCORED = ["number", "state", "score", "val_accuracy", "val_loss", "last_val_accuracy", "skill"]
 _COSTS = ["parameters", "training_seconds", "memory_bytes", "inference_seconds", "seconds"]
+_PLACE = ["worker", "device", "cost_lower", "cost_upper"]
 
 
 def trials_columns(trials: Sequence[TrialResult]) -> list[str]:
     """Return the columns of trials.csv: number, state, score, val_accuracy ..., overall_health.
 
-    Then one per health metric, parameters, ..., seconds, and one per hyperparameter with the
-    prefix "param_".
+    Then one per health metric, parameters, ..., seconds, worker, device, cost_lower, cost_upper
+    (USD, where hardware was rented), and one per hyperparameter with the prefix "param_".
     """
     metrics = _in_order_of_appearance(
         trial.measurements.health for trial in trials if trial.measurements is not None
     )
     parameters = _in_order_of_appearance(trial.hyperparameters for trial in trials)
-    columns = [*_SCORED, "overall_health", *metrics, *_COSTS]
+    columns = [*_SCORED, "overall_health", *metrics, *_COSTS, *_PLACE]
     return columns + [PARAMETER_PREFIX + name for name in parameters]
 
 
@@ -46,7 +48,10 @@ def trial_row(trial: TrialResult) -> dict[str, Any]:
     if trial.measurements is not None:
         figures = KeyFigures.of(trial.measurements)
         row |= figures.model_dump(exclude={"health"}) | figures.health
-    row["seconds"] = trial.seconds
+    row |= {"seconds": trial.seconds, "worker": trial.worker, "device": trial.device}
+    if trial.usage:
+        cost = Cost.of(trial.usage)
+        row |= {"cost_lower": cost.lower, "cost_upper": cost.upper}
     return row | {PARAMETER_PREFIX + name: value for name, value in trial.hyperparameters.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,19 @@ class Deadlines:
         search: `timeout` and `trial_timeout`.
         spent: Seconds that earlier processes worked on this study.
         clock: Seconds, monotonic.
+        queued: Whether trials may wait for hardware that others use: then a late start is nobody's
+            fault, and its end the backend's affair.
     """
 
     def __init__(
-        self, search: SearchSettings, spent: float, clock: Callable[[], float] = time.monotonic
+        self,
+        search: SearchSettings,
+        spent: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        queued: bool = False,
     ) -> None:
+        self._startup = math.inf if queued else STARTUP_SECONDS
         self._timeout, self._trial_timeout = search.timeout, search.trial_timeout
         self._spent, self.clock = spent, clock
         self._started = clock()
@@ -50,7 +59,7 @@ class Deadlines:
         if limit is None:
             return False
         if live.training_since is None:
-            return self.clock() - live.submitted_at >= max(limit, STARTUP_SECONDS)
+            return self.clock() - live.submitted_at >= max(limit, self._startup)
         return live.seconds_before + self.clock() - live.training_since >= limit
 
     def must_be_killed(self, live: LiveTrial) -> bool:

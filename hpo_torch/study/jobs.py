@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo_torch.protocol.job import TrialJob
 from hpo_torch.study.seeds import trial_seed
+from hpo_torch.study.size_limits import step_memory
 from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS, REPEATS
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def make_job(
     """
     config = plan.config
     repeats = marks.get(REPEATS, {})
+    hyperparameters, accumulate = dict(marks[HYPERPARAMETERS]), repeats.get("accumulate", 1)
     return TrialJob(
         study=run.name,
         trial=trial,
@@ -45,11 +47,14 @@ def make_job(
         data=config.data,
         split_seed=config.search.seed,
         family=plan.space.family,
-        hyperparameters=dict(marks[HYPERPARAMETERS]),
+        hyperparameters=hyperparameters,
         objective=config.search.optimize_for,
         training=config.training,
         health=config.health,
         device=config.execution.device,
         output_dir=str(run.trial_dir(trial).resolve()),
-        accumulate=repeats.get("accumulate", 1),
+        accumulate=accumulate,
+        timeout=config.search.trial_timeout,
+        # Nobody else asks, and the estimate takes torch.
+        memory_bytes=step_memory(plan, hyperparameters, accumulate) if plan.remote else None,
     )

@@ -34,6 +34,9 @@ class Leases(Protocol):
             what is left (and may die: ask again later).
         """
 
+    def has_begun(self) -> bool:
+        """Whether what is taken next is known to be a trial that was begun before."""
+
     def bind(self, lease: Lease, trial: int) -> None:
         """Say which trial was asked for; with it the lease survives this engine's death."""
 

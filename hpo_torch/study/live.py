@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import EpochFinished, HealthAlert
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch.protocol.measurements import EpochMetrics, Measurements
+    from hpo_torch.protocol.usage import RemoteUsage
 
 StopReason = Literal["", "timeout", "backend"]
 
@@ -41,6 +42,9 @@ class LiveTrial:
         stopped_at: When it was asked to stop; None before.
         killed: Whether it was killed because it did not.
         reported: Epochs of which an earlier process has told Optuna.
+        worker: Who trained it last; "" before any has begun to.
+        device: On what.
+        usage: Of rented hardware, by each attempt that used any and has ended.
     """
 
     handle: optuna.Trial
@@ -60,6 +64,9 @@ class LiveTrial:
     stopped_at: float | None = None
     killed: bool = False
     reported: frozenset[int] = frozenset()
+    worker: str = ""
+    device: str = ""
+    usage: list[RemoteUsage] = field(default_factory=list)
     _alerts: set[tuple[int, str]] = field(default_factory=set)
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpo_torch.data.requests import data_request
+from hpo_torch.execution.open_backend import open_backend
 from hpo_torch.execution.select import select_backend
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.run_lock import run_lock
@@ -73,8 +74,11 @@ def prepare(
         begun = check_shared_study(config.execution.storage, config)
     request = data_request(config.data, progress=audience.progress, warn=audience.warn)
     plan = plan_study(config, registry, request, begun=begun)
-    selection = select_backend(config.execution, registry.backends)
-    backend: ExecutionBackend = registry.backends.load(selection.spec.name)(config.execution)
+    chosen = select_backend(config.execution, registry.backends)
+    selection, backend = open_backend(
+        chosen, config.execution, registry.backends.load, audience.warn
+    )
+    plan = replace(plan, remote=selection.spec.remote)
     if plan.dataset.has_facts:  # own data have been prepared for the plan, warnings included
         registry.datasets.load(plan.dataset.name).prepare(request)
     return plan, selection, backend

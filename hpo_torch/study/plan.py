@@ -53,6 +53,7 @@ class StudyPlan:
         queue: The configurations of `search.enqueue`, in order; none of a study that has begun.
         warm_start: The trials of `search.warm_start`; None where none are wanted, or the study
             has begun.
+        remote: Whether trials run on hardware that is chosen by what each of them needs.
     """
 
     config: RunConfig
@@ -65,6 +66,7 @@ class StudyPlan:
     weights: dict[str, float]
     queue: tuple[dict[str, Any], ...] = ()
     warm_start: WarmStart | None = None
+    remote: bool = False
 
 
 def plan_study(

@@ -15,10 +15,13 @@ from optuna.trial import TrialState as OptunaState
 from hpo_torch.protocol.events import (
     EpochFinished,
     StudyStarted,
+    TrainingFinished,
+    TrialEvent,
     TrialFinished,
     TrialRetried,
     TrialStarted,
 )
+from hpo_torch.protocol.spending import Spending
 from hpo_torch.results.event_log import read_events
 from hpo_torch.results.records import TrialResult
 from hpo_torch.results.worked_time import hear
@@ -41,7 +44,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from hpo_torch.protocol.events import AnyEvent, TrialState
+    from hpo_torch.protocol.events import TrialState
+    from hpo_torch.protocol.usage import RemoteUsage
     from hpo_torch.results.run_directory import RunDirectory
     from hpo_torch.study.plan import StudyPlan
     from hpo_torch.study.workplace import Workplace
@@ -61,20 +65,35 @@ class Recorded:
         epochs: Its finished epochs, each once, in order.
         accumulate: Parts of a batch in its last attempt.
         deaths_in_a_row: Workers that died since the last epoch.
+        worker: Who trained it last; "" before any has begun to.
+        device: On what.
+        usage: Of rented hardware, by each attempt that used any and has ended.
+        ended: Attempts whose end was heard of: there is nothing to be found of them.
     """
 
     epochs: list[EpochFinished] = field(default_factory=list)
     accumulate: int = 1
     deaths_in_a_row: int = 0
+    worker: str = ""
+    device: str = ""
+    usage: list[RemoteUsage] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
 
-    def hear(self, event: AnyEvent) -> None:
+    def hear(self, event: TrialEvent) -> None:
         """Take in one of the trial's events."""
         if isinstance(event, EpochFinished):
             self.epochs.append(event)
             self.deaths_in_a_row = 0
-        elif isinstance(event, TrialRetried):
-            self.accumulate = event.accumulate
-            self.deaths_in_a_row += event.failure_kind == "worker_died"
+        elif isinstance(event, TrialStarted):
+            self.worker, self.device = event.worker, event.device
+        elif isinstance(event, TrialFinished):
+            self.usage = list(event.usage)
+        elif isinstance(event, TrainingFinished | TrialRetried):
+            self.ended.add(event.attempt)
+            self.usage += [] if event.usage is None else [event.usage]
+            if isinstance(event, TrialRetried):
+                self.accumulate = event.accumulate
+                self.deaths_in_a_row += event.failure_kind == "worker_died"
 
 
 @dataclass(slots=True)
@@ -86,12 +105,14 @@ class History:
         devices: What trials trained on.
         announced: Trials whose end is in the log.
         trials: By number, those that have not ended.
+        spending: What all of them cost.
     """
 
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     announced: set[int] = field(default_factory=set)
     trials: dict[int, Recorded] = field(default_factory=dict)
+    spending: Spending = field(default_factory=Spending)
 
 
 def read_history(run: RunDirectory) -> History:
@@ -99,13 +120,14 @@ def read_history(run: RunDirectory) -> History:
     history = History()
     for event in read_events(run.events) if run.events.exists() else []:
         moment = datetime.fromisoformat(event.time)
+        history.spending.hear(event)
         hear(history.spans, moment, begins=isinstance(event, StudyStarted))
         if isinstance(event, TrialStarted):
             history.devices.add(event.device)
-        elif isinstance(event, TrialFinished):
+        if isinstance(event, TrialFinished):
             history.announced.add(event.trial)
             history.trials.pop(event.trial, None)
-        if isinstance(event, EpochFinished | TrialRetried):
+        elif isinstance(event, TrialEvent):
             history.trials.setdefault(event.trial, Recorded()).hear(event)
     return history
 
@@ -133,9 +155,9 @@ def stored_results(study: optuna.Study, run: RunDirectory, plan: StudyPlan) -> l
             results.pop(trial.number, None)
         elif trial.state.is_finished() and trial.number not in results:
             gone.append(trial)
-    epochs = _logged_epochs(run) if gone else {}
+    logged = _logged_trials(run) if gone else {}
     for trial in gone:
-        result = _rebuild(trial, run, plan, epochs.get(trial.number, []))
+        result = _rebuild(trial, run, plan, logged.get(trial.number, Recorded()))
         run.write_trial(result)
         results[trial.number] = result
     return [results[number] for number in sorted(results)]
@@ -156,25 +178,28 @@ def complete_ends(place: Workplace, results: list[TrialResult], history: History
         run.write_table()
     for result in results:
         if result.trial not in history.announced:
-            place.announce(trial_finished(result, best))
+            event = trial_finished(result, best)
+            place.announce(event)
+            history.spending.hear(event)
             history.trials.pop(result.trial, None)
         drop_files(place, result.trial)
 
 
-def _logged_epochs(run: RunDirectory) -> dict[int, list[EpochFinished]]:
-    epochs: dict[int, list[EpochFinished]] = {}
+def _logged_trials(run: RunDirectory) -> dict[int, Recorded]:
+    """Return what the event log says of every trial, ended or not."""
+    trials: dict[int, Recorded] = {}
     for event in read_events(run.events) if run.events.exists() else []:
-        if isinstance(event, EpochFinished):
-            epochs.setdefault(event.trial, []).append(event)
-    return epochs
+        if isinstance(event, TrialEvent):
+            trials.setdefault(event.trial, Recorded()).hear(event)
+    return trials
 
 
 def _rebuild(
-    trial: FrozenTrial, run: RunDirectory, plan: StudyPlan, epochs: list[EpochFinished]
+    trial: FrozenTrial, run: RunDirectory, plan: StudyPlan, logged: Recorded
 ) -> TrialResult:
     from hpo_torch.study.jobs import make_job
 
-    attempts = trial.user_attrs[ATTEMPTS]
+    attempts, epochs = trial.user_attrs[ATTEMPTS], logged.epochs
     job = make_job(plan, run, trial.number, trial.user_attrs)
     kind = trial.user_attrs.get(FAILURE_KIND)
     seconds = sum(e.metrics.seconds + e.metrics.health_seconds for e in epochs)
@@ -194,6 +219,9 @@ def _rebuild(
         attempts=len(attempts),
         started=_started(trial),
         seconds=seconds,
+        worker=logged.worker,
+        device=logged.device,
+        usage=logged.usage,
     )
 
 

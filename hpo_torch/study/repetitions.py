@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from hpo_torch.execution.backend import ExecutionBackend
     from hpo_torch.protocol.events import Purpose
+    from hpo_torch.protocol.usage import Cost
     from hpo_torch.results.records import TrialResult
     from hpo_torch.results.run_directory import RunDirectory
     from hpo_torch.search.objectives import References
@@ -99,6 +100,7 @@ class Repeated:
         reason: Why no more was trained.
         results: By repetition's mark (trial, seed), those that have ended.
         devices: What they trained on.
+        cost: What they cost, those of earlier processes included; None of own hardware.
         complete: Whether every wanted repetition has ended.
     """
 
@@ -106,6 +108,7 @@ class Repeated:
     results: dict[tuple[int, int], TrialResult]
     devices: set[str]
     complete: bool
+    cost: Cost | None = None
 
 
 class _List:
@@ -173,12 +176,13 @@ def repeat(
         proposer = _List(study, missing)
         runner = StudyRunner(place, leases, proposer, backend, deadlines, history)
         runner.run()
-        announce(_finished(place.standings, runner.reason))
+        announce(_finished(place.standings, runner))
     results_by_mark = _by_mark(study, run)
     return Repeated(
         reason=runner.reason,
         results=results_by_mark,
         devices=runner.devices,
+        cost=runner.cost,
         complete=all((each.trial, each.seed) in results_by_mark for each in task.wanted),
     )
 
@@ -221,14 +225,15 @@ def _started(task: Repeating, trials: int, finished: int) -> StudyStarted:
     )
 
 
-def _finished(standings: Standings, reason: str) -> StudyFinished:
+def _finished(standings: Standings, runner: StudyRunner) -> StudyFinished:
     best = standings.best
     return StudyFinished(
-        reason=reason,
+        reason=runner.reason,
         completed=standings.counts["complete"],
         pruned=standings.counts["pruned"],
         failed=standings.counts["failed"],
         best_trial=best.trial if best else None,
         best_score=best.score if best else None,
         test_accuracy=None,
+        cost=runner.cost,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.config.load import Layer, file_layer, resolve_config
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import TrialEvent
 from hpo_torch.results.comparison import Circumstances, compare
 from hpo_torch.results.environment import describe_environment
@@ -169,8 +170,8 @@ def _train(
     hear = _renumbering(audience, repetition.trial)
     with run_lock(folder.path):
         try:
-            backend.start()
-            deadlines = Deadlines(config.search, 0.0)
+            backend.start(RunSite(folder=folder.path, warn=audience.warn))
+            deadlines = Deadlines(config.search, 0.0, queued=plan.remote)
             return repeat(task, backend, deadlines, hear, registry.plugins.manager.hook)
         finally:
             backend.close()

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState as OptunaState
 
-from hpo_torch.protocol.events import (
-    EpochFinished,
-    TrainingFinished,
-    TrialRetried,
-    TrialStarted,
-)
+from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
+from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.records import INTERRUPTED, TIMEOUT
 from hpo_torch.study.conclude import conclude, write_traceback
 from hpo_torch.study.interrupts import Interrupts
@@ -23,6 +19,7 @@ from hpo_torch.study.scoring import Scorer
 from hpo_torch.study.strays import put_back
 from hpo_torch.study.take_over import begin, go_on
 from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS
+from hpo_torch.study.verdict import trial_retried
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -58,6 +55,7 @@ class StudyRunner:
         reason: Why the study ends; until it does, why its trials are to pause; "" while they go on.
         searched: Whether all that was wanted, or all that there is, has been trained.
         devices: What trials trained on, in their workers' words.
+        cost: What all attempts cost, those of earlier processes included; None of own hardware.
     """
 
     def __init__(
@@ -76,7 +74,7 @@ class StudyRunner:
         self._interrupts = Interrupts()
         self.reason, self.searched = "", False
         self._nothing_left = ""  # in the proposer's words; those in flight train to their end
-        self.devices = set(history.devices)
+        self.devices, self.cost = set(history.devices), history.spending.cost
 
     def run(self) -> None:
         """Train; the first Ctrl-C (or SIGTERM) stops trials after their epoch, the second now."""
@@ -94,9 +92,7 @@ class StudyRunner:
         self._heed_deadlines()
         while self._has_room() and self._start_next():
             pass
-        if not self._live and (self.reason or self._nothing_left or self._leases.is_complete()):
-            self.searched = not self.reason
-            self.reason = self.reason or self._nothing_left or ALL_DONE
+        if not self._live and self._is_over():
             return False
         events = self._backend.poll(POLL_SECONDS)
         if self._interrupts.count:
@@ -105,9 +101,18 @@ class StudyRunner:
             self._handle(event)
         return True
 
+    def _is_over(self) -> bool:
+        """Say, while nothing is in flight, whether nothing more can be done; `reason` says why."""
+        done = self._nothing_left or (ALL_DONE if self._leases.is_complete() else "")
+        self.searched = bool(done) and not self.reason
+        self.reason = self.reason or done or self._backend.refusal
+        return bool(self.reason)
+
     def _has_room(self) -> bool:
-        ends = self.reason or self._nothing_left
-        return not ends and len(self._live) < self._backend.capacity
+        if self.reason or self._nothing_left or len(self._live) >= self._backend.capacity:
+            return False
+        # What an earlier process began may still run: that is no more than it costs already.
+        return self._leases.has_begun() or not self._backend.refusal
 
     def _heed_deadlines(self) -> None:
         if self._deadlines.study_is_over():
@@ -149,9 +154,10 @@ class StudyRunner:
 
     def _take_over(self, trial: FrozenTrial) -> None:
         """Go on with a trial of an engine that is gone, where its last epoch ended."""
-        live = go_on(self._place, trial, self._history.trials.get(trial.number, Recorded()))
+        recorded = self._history.trials.get(trial.number, Recorded())
+        live = go_on(self._place, trial, recorded)
         prune = live.loses()
-        if self._backend.reattach(live.job):
+        if live.job.attempt not in recorded.ended and self._backend.reattach(live.job):
             live.submit(live.job, self._deadlines.clock())
             self._live[trial.number] = live
             if prune:
@@ -161,6 +167,8 @@ class StudyRunner:
             live.pruned = True
             words = {"trial": trial.number, "attempt": live.job.attempt}
             self._conclude(live, TrainingFinished(**words, outcome="stopped"))
+        elif self._backend.refusal:
+            self._leases.release(trial.number)
         else:
             self._try_again(live, new_attempt())
 
@@ -197,6 +205,7 @@ class StudyRunner:
     def _hear_start(self, live: LiveTrial, event: TrialStarted) -> None:
         if live.training_since is None:  # else it is a repetition
             live.training_since = self._deadlines.clock()
+            live.worker, live.device = event.worker, event.device
             self.devices.add(event.device)
             self._place.announce(event)
 
@@ -234,10 +243,13 @@ class StudyRunner:
     def _end_attempt(self, live: LiveTrial, finished: TrainingFinished) -> None:
         """Decide what the end of an attempt means: another one, the trial's end, or a pause."""
         del self._live[live.job.trial]
+        if finished.usage is not None:
+            live.usage.append(finished.usage)
+            self.cost = (self.cost or Cost()) + Cost.of([finished.usage])
         if live.decided or finished.outcome == "completed":
             self._conclude(live, finished)
         elif finished.outcome == "stopped" and self.reason:
-            self._leases.release(live.job.trial)
+            self._pause(live, finished)
         elif not self._retries(live, finished):
             self._conclude(live, finished)
 
@@ -256,25 +268,22 @@ class StudyRunner:
             deaths_in_a_row=live.deaths_in_a_row,
             retries=self._place.plan.config.execution.retries,
         )
-        if self.reason and (retry is not None or is_of_the_place(kind)):
-            self._leases.release(live.job.trial)
+        ends = self.reason or self._backend.refusal
+        if ends and (retry is not None or is_of_the_place(kind)):
+            self._pause(live, finished)
             return True
         if retry is None:
             return False
         attempt = new_attempt()
-        self._place.announce(
-            TrialRetried(
-                trial=live.job.trial,
-                attempt=finished.attempt,
-                failure_kind=kind,
-                message=finished.message,
-                next_attempt=attempt,
-                accumulate=retry.accumulate,
-            )
-        )
+        self._place.announce(trial_retried(live, finished, kind, retry, attempt))
         live.job = live.job.model_copy(update={"accumulate": retry.accumulate})
         self._try_again(live, attempt)
         return True
+
+    def _pause(self, live: LiveTrial, finished: TrainingFinished) -> None:
+        """Leave a trial for later; who goes on knows that this attempt has ended, and its cost."""
+        self._place.announce(finished)
+        self._leases.release(live.job.trial)
 
     def _break_off(self, reason: str) -> None:
         self.reason = self.reason or reason

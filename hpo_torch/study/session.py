@@ -7,7 +7,9 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from hpo_torch.errors import StudyFailedError
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import StudyFinished, StudyStarted
+from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.atomic_files import remove_file
 from hpo_torch.results.confirmation import confirmation_dir
 from hpo_torch.results.event_log import EventLog
@@ -96,7 +98,7 @@ class Session:
                 log, audience.listeners, registry.plugins.manager.hook, audience.warn
             )
             try:
-                backend.start()
+                backend.start(RunSite(folder=run.path, warn=self._audience.warn))
                 place = self._take_up(announce, history)
                 runner = self._train(place, backend, history)
                 self._confirm(place, runner, backend, registry)
@@ -137,7 +139,8 @@ class Session:
         leases = open_leases(place.study, search.trials)
         confirmation = read_history(RunDirectory(confirmation_dir(self._run.path)))
         spent = seconds_worked([*history.spans, *confirmation.spans])
-        self._deadlines = Deadlines(search, spent, self._clock)
+        self._confirmed_cost = confirmation.spending.cost
+        self._deadlines = Deadlines(search, spent, self._clock, queued=self._plan.remote)
         proposer = Proposer(self._plan, place.study, place.warn)
         runner = StudyRunner(place, leases, proposer, backend, self._deadlines, history)
         try:
@@ -164,6 +167,7 @@ class Session:
         )
         if repeated is not None:
             runner.devices |= repeated.devices
+            self._confirmed_cost = repeated.cost
             runner.reason = runner.reason if repeated.complete else repeated.reason
 
     def _started(self, history: History) -> StudyStarted:
@@ -183,7 +187,12 @@ class Session:
         run, weights = self._run, None
         if database_of(place.study) is not None:
             place, weights = gather(place)
-        found = {"weights_elsewhere": weights, "front": RunView(run).front}
+        costs = [cost for cost in (runner.cost, self._confirmed_cost) if cost is not None]
+        found = {
+            "weights_elsewhere": weights,
+            "front": RunView(run).front,
+            "cost": sum(costs, Cost()) if costs else None,
+        }
         summary = summarise(
             self._plan,
             place.study,
@@ -242,6 +251,7 @@ def _study_finished(summary: RunSummary) -> StudyFinished:
         best_trial=summary.best_trial,
         best_score=summary.best_score,
         test_accuracy=summary.test_accuracy,
+        cost=summary.cost,
     )
 
 

@@ -47,6 +47,10 @@ class SingleEngineLeases:
         self._next += 1
         return Lease(self._next - 1, None)
 
+    def has_begun(self) -> bool:
+        """Whether an earlier process left a trial that was not taken yet."""
+        return bool(self._abandoned)
+
     def bind(self, lease: Lease, trial: int) -> None:
         """Do nothing: a trial's own marks in the storage say that it is one of ours."""
 

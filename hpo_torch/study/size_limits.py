@@ -7,9 +7,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hpo_torch.data.spec import DatasetFacts
     from hpo_torch.study.plan import StudyPlan
 
 GB = 1e9
+
+
+def step_memory(plan: StudyPlan, hyperparameters: Mapping[str, Any], accumulate: int = 1) -> int:
+    """Estimate the bytes of a training step of a configuration, weights and optimiser included.
+
+    Args:
+        plan: The data's shape, and the model family.
+        hyperparameters: A complete configuration.
+        accumulate: Parts of a batch that go through the network one after another.
+    """
+    from hpo_torch.models.size import estimate_step_memory
+
+    what = _configuration(plan.space.family, hyperparameters, plan.facts)
+    return estimate_step_memory(*what, accumulate=accumulate)
 
 
 class SizeLimits:
@@ -31,9 +46,7 @@ class SizeLimits:
             return None  # without limits nothing is imported, nor computed
         from hpo_torch.models.size import count_configuration, estimate_step_memory
 
-        # Before the texts are read, it is not known that they have fewer distinct tokens.
-        shape = self._facts.input_shape or (hyperparameters["vocab_size"],)
-        what = (self._family, hyperparameters, shape, self._facts.num_classes)
+        what = _configuration(self._family, hyperparameters, self._facts)
         if self._parameters is not None:
             parameters = count_configuration(*what)
             if parameters > self._parameters:
@@ -43,3 +56,12 @@ class SizeLimits:
             if size > self._bytes:
                 return f"{size / GB:.3g} GB a training step, more than {self._bytes / GB:.3g}"
         return None
+
+
+def _configuration(
+    family: str, hyperparameters: Mapping[str, Any], facts: DatasetFacts
+) -> tuple[str, Mapping[str, Any], tuple[int, ...], int]:
+    """Return what `hpo_torch.models.size` asks for."""
+    # Before the texts are read, it is not known that they have fewer distinct tokens.
+    shape = facts.input_shape or (hyperparameters["vocab_size"],)
+    return family, hyperparameters, shape, facts.num_classes

@@ -99,6 +99,10 @@ class SqlLeases:
         lease = Lease(row.slot, row.trial)
         return lease if lease.trial is not None else self._with_stray(lease)
 
+    def has_begun(self) -> bool:
+        """Never: where several engines take, only taking tells."""
+        return False
+
     def bind(self, lease: Lease, trial: int) -> None:
         """Say which trial was asked for; with it the lease survives this engine's death."""
         self._change(lease_table.BIND, slot=lease.slot, trial=trial)

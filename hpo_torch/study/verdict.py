@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState as OptunaState
 
-from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialState
+from hpo_torch.protocol.events import FailureKind, TrialFinished, TrialRetried, TrialState
 from hpo_torch.results.records import TrialResult
 from hpo_torch.search.modes import WORST_SCORE, health_value
 from hpo_torch.study.epoch_values import has_two_objectives
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hpo_torch.protocol.events import TrainingFinished
     from hpo_torch.study.live import LiveTrial
+    from hpo_torch.study.retry_policy import Retry
 
 UNMEASURED = "the objective could not be measured; the score is the worst, 0"
 
@@ -115,6 +116,9 @@ def trial_result(
         accumulate=job.accumulate,
         started=live.started,
         seconds=seconds,
+        worker=live.worker,
+        device=live.device,
+        usage=live.usage,
     )
 
 
@@ -132,4 +136,20 @@ def trial_finished(result: TrialResult, leader: TrialResult | None) -> TrialFini
         failure_kind=result.failure_kind,
         message=result.message,
         measurements=result.measurements,
+        usage=result.usage,
+    )
+
+
+def trial_retried(
+    live: LiveTrial, finished: TrainingFinished, kind: FailureKind, retry: Retry, attempt: str
+) -> TrialRetried:
+    """Put together the event that says that another attempt takes over, and how it differs."""
+    return TrialRetried(
+        trial=live.job.trial,
+        attempt=finished.attempt,
+        failure_kind=kind,
+        message=finished.message,
+        next_attempt=attempt,
+        accumulate=retry.accumulate,
+        usage=finished.usage,
     )

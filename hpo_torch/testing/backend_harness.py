@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import TrainingFinished, TrialStarted
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
 
@@ -40,6 +41,12 @@ class BackendHarness:
     shared_files: ClassVar[bool] = True
     patience: ClassVar[float] = 30.0
 
+    site: RunSite
+    """The run that the test's backend is started for: its folder is new, its warnings are kept."""
+
+    warnings: list[str]
+    """What the backend warned of."""
+
     def make_backend(self, train_target: str) -> ExecutionBackend:
         """Return a backend, not started, that trains with `train_target` ("module:attribute")."""
         raise NotImplementedError
@@ -47,8 +54,8 @@ class BackendHarness:
     def restart_backend(self, backend: ExecutionBackend) -> ExecutionBackend:
         """Return what a new process would, after the one that used `backend` was killed.
 
-        It is started, and trains with the same function in the same place; `backend` was not
-        closed, and is not used again. The suite closes the new one.
+        It is started with `self.site`, the same run's, and trains with the same function in the
+        same place; `backend` was not closed, and is not used again. The suite closes the new one.
         """
         raise NotImplementedError
 
@@ -56,13 +63,15 @@ class BackendHarness:
     def backend(self) -> Iterator[ExecutionBackend]:
         """Give a test a started backend, and close it after the test."""
         backend = self.make_backend(FAKE_TARGET)
-        backend.start()
+        backend.start(self.site)
         yield backend
         backend.close()
 
     @pytest.fixture(autouse=True)
-    def _nothing_heard(self) -> None:
+    def _new_run(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         self.forget_events()
+        self.warnings = []
+        self.site = RunSite(folder=tmp_path_factory.mktemp("run"), warn=self.warnings.append)
 
     def forget_events(self) -> None:
         """Take every event from now on for news, as a new process does."""

@@ -29,6 +29,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,6 @@ from hpo_torch.protocol.job import TrialJob
 from hpo_torch.protocol.measurements import EpochMetrics, Measurements
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from hpo_torch.protocol.events import BackendEvent, Outcome
@@ -164,7 +164,8 @@ def _end_process(how: str) -> None:
 
 
 def _freeze(job: TrialJob, emit: Callable[[BackendEvent], None]) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if threading.current_thread() is threading.main_thread():  # only there it can be set
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     c_library = ctypes.PyDLL(None)  # PyDLL, unlike CDLL, keeps the interpreter's lock
     emit(HealthAlert(trial=job.trial, attempt=job.attempt, epoch=1, message="freezes now"))
     c_library.sleep(_HOUR)

@@ -19,6 +19,7 @@ from hpo_torch.testing.faulty_worker import Fault, FaultyWorker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hpo_torch.execution.backend import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
 
@@ -35,6 +36,7 @@ class FaultyCluster:
 
     Attributes:
         jobs: Everything submitted, in order.
+        refusal: Why no more jobs are taken; set it, and the cluster takes none.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class FaultyCluster:
         self.train_target, self.capacity, self.faults = train_target, capacity, tuple(faults)
         self.changed = threading.Condition()
         self.jobs: list[TrialJob] = []
+        self.refusal = ""
         self._workers: dict[str, FaultyWorker] = {}
         self._connection: FaultyBackend | None = None
 
@@ -96,7 +99,12 @@ class FaultyBackend:
         """How many trials may be in flight at once."""
         return self.cluster.capacity
 
-    def start(self) -> None:
+    @property
+    def refusal(self) -> str:
+        """What the cluster refuses jobs for; "" while it takes them."""
+        return self.cluster.refusal
+
+    def start(self, site: RunSite) -> None:
         """Do nothing: threads start with their jobs."""
 
     def submit(self, job: TrialJob) -> None:
@@ -104,9 +112,12 @@ class FaultyBackend:
 
         Raises:
             ConnectionError: The backend was cut off.
-            RuntimeError: `capacity` jobs are in flight, or one of the same trial is.
+            RuntimeError: `capacity` jobs are in flight, or one of the same trial is, or jobs are
+                refused.
         """
         self._check_connection()
+        if self.refusal:
+            raise RuntimeError(f"submit() of trial {job.trial} though {self.refusal}")
         if len(self._in_flight) >= self.capacity or job.trial in self._in_flight:
             raise RuntimeError(
                 f"submit() of trial {job.trial} while {sorted(self._in_flight)} are in flight; "

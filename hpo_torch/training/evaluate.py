@@ -9,6 +9,8 @@ import torch
 from torch.nn import functional
 
 from hpo_torch.data.load import load_prepared
+from hpo_torch.data.originals import all_test_texts
+from hpo_torch.data.trained_elsewhere import with_inputs_of
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.results.records import TestReport
 from hpo_torch.training.devices import resolve_device
@@ -54,7 +56,10 @@ class Examination:
         model = Classifier.load_from_checkpoint(path, map_location=device)
         loader = installed_registry().datasets.load(settings.dataset)
         hyperparameters = model.hparams["hyperparameters"]
-        prepared = load_prepared(loader, settings, split_seed, device).for_trial(hyperparameters)
+        whole = load_prepared(loader, settings, split_seed, device).for_trial(hyperparameters)
+        prepared = with_inputs_of(
+            whole, model.hparams["input_spec"], lambda: all_test_texts(loader, settings)
+        )
         batches = prepared.data_module(hyperparameters, seed=0).test_dataloader()
         return cls(model.network, prepared, batches, loader, settings)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
 
     from hpo_torch.data.prepared import PreparedData
+    from hpo_torch.data.spec import DatasetLoader
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch.training.checkpoints import StoredState
@@ -51,6 +52,7 @@ def train_trial(
     stop: threading.Event,
     *,
     worker: str,
+    loader: DatasetLoader | None = None,
 ) -> None:
     """Train a trial and emit all its events, the last being its one `TrainingFinished`.
 
@@ -63,9 +65,10 @@ def train_trial(
         emit: Called with each event, in order.
         stop: When set, the trial ends at its next step.
         worker: Name of the worker for the events.
+        loader: Loads the data, prepared; None means the one that is registered for their name.
     """
     try:
-        finished = _Trial(job, emit, stop, worker).run()
+        finished = _Trial(job, emit, stop, worker).run(loader)
     except Exception as error:  # whatever a trial raises ends that trial, never the study
         finished = TrainingFinished(
             trial=job.trial,
@@ -93,10 +96,10 @@ class _Trial:
         self.job, self.emit, self.stop, self.worker = job, emit, stop, worker
         self.objective = find_objective(job.objective)
 
-    def run(self) -> TrainingFinished:
+    def run(self, loader: DatasetLoader | None) -> TrainingFinished:
         job = self.job
         placement = resolve_placement(job.device, job.training.precision)
-        loader = installed_registry().datasets.load(job.data.dataset)
+        loader = loader or installed_registry().datasets.load(job.data.dataset)
         source = load_prepared(loader, job.data, job.split_seed, placement.device)
         prepared = source.for_trial(job.hyperparameters)
         seed_everything(job.seed)

@@ -8,15 +8,15 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from hpo_torch.plugin_api import InvalidValueError
+from hpo_torch.plugin_api import TRAIN_TARGET, InvalidValueError, failed_training, run_job
 from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_local.devices import check_device
-from hpo_torch_local.run_job import TRAIN_TARGET, failed, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hpo_torch.config.schema import ExecutionSettings
+    from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
 
@@ -54,7 +54,12 @@ class InProcessBackend:
         """One: the trials share this process."""
         return 1
 
-    def start(self) -> None:
+    @property
+    def refusal(self) -> str:
+        """Nothing: this machine costs nothing, and takes every job."""
+        return ""
+
+    def start(self, site: RunSite) -> None:
         """Do nothing: the first job imports what it needs."""
 
     def submit(self, job: TrialJob) -> None:
@@ -121,7 +126,7 @@ class _Attempt:
 
     def give_up(self) -> None:
         """Say that the trial failed, unless it has ended; drop what its thread still says."""
-        self._emit(failed(self._job, "worker_died", "given up: a thread cannot be killed"))
+        self._emit(failed_training(self._job, "worker_died", "given up: a thread cannot be killed"))
         self._stop.set()
 
     def _emit(self, event: BackendEvent) -> None:
@@ -135,6 +140,6 @@ class _Attempt:
             train = pkgutil.resolve_name(self._target)
         except (ImportError, AttributeError) as error:
             message = f"{self._target} cannot be imported: {error}"
-            self._emit(failed(self._job, "backend", message, traceback.format_exc()))
+            self._emit(failed_training(self._job, "backend", message, traceback.format_exc()))
             return
         run_job(train, self._job, self._emit, self._stop, worker=WORKER)

@@ -13,6 +13,7 @@ def register_execution_backends() -> list[BackendSpec]:
             target="hpo_torch_local.processes:LocalBackend",
             summary="Long-lived worker processes; a crashing trial never ends the study.",
             where="worker processes on this machine",
+            auto="hpo_torch_local.readiness:readiness",
         ),
         BackendSpec(
             name="in_process",

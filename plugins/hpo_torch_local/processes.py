@@ -10,9 +10,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpo_torch.plugin_api import TRAIN_TARGET, failed_training
 from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_local.devices import check_device, check_jobs, cpu_threads, worker_environment
-from hpo_torch_local.run_job import TRAIN_TARGET, failed
 from hpo_torch_local.slot import Slot
 from hpo_torch_local.worker import WorkerSetup
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hpo_torch.config.schema import ExecutionSettings
+    from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
 
@@ -60,7 +61,12 @@ class LocalBackend:
         """How many trials may be in flight at once: one for each worker that can be started."""
         return sum(not slot.broken for slot in self._slots) or self._settings.jobs
 
-    def start(self) -> None:
+    @property
+    def refusal(self) -> str:
+        """Nothing: this machine costs nothing, and takes every job."""
+        return ""
+
+    def start(self, site: RunSite) -> None:
         """Launch the workers; they import in the background."""
         # Without this, an exit without close() would wait for the workers forever.
         atexit.register(self.close)
@@ -101,7 +107,9 @@ class LocalBackend:
             if slot.trial == trial:
                 slot.kill()
         for job in self._withdraw(trial):
-            self._events.append(failed(job, "worker_died", "killed before a worker was free"))
+            self._events.append(
+                failed_training(job, "worker_died", "killed before a worker was free")
+            )
 
     def reattach(self, job: TrialJob) -> bool:
         """Find nothing: jobs end with the process that submitted them."""
@@ -144,7 +152,7 @@ class LocalBackend:
                 slot.submit(self._waiting.pop(0))
         if not working and self._slots:
             why = self._slots[0].broken
-            self._events += [failed(job, "backend", why) for job in self._waiting]
+            self._events += [failed_training(job, "backend", why) for job in self._waiting]
             self._waiting.clear()
 
     def _withdraw(self, trial: int) -> list[TrialJob]:

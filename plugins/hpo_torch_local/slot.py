@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hpo_torch.plugin_api import failed_training
 from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_local.messages import RunJob, StopJob, WorkerReady
-from hpo_torch_local.run_job import failed
 from hpo_torch_local.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Slot:
         if not self._running:
             self._idle_deaths += 1
         if self._job is not None and (self._running or worker.killed):
-            self._finish(failed(self._job, "worker_died", death, output))
+            self._finish(failed_training(self._job, "worker_died", death, output))
         if self._idle_deaths < MAX_IDLE_DEATHS:
             self._worker = WorkerProcess(self._setup)
             return

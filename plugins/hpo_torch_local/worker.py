@@ -13,18 +13,18 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hpo_torch.plugin_api import run_job
 from hpo_torch_local.devices import visible_device
 from hpo_torch_local.messages import COMMANDS, RunJob, StopJob, WorkerReady
 from hpo_torch_local.orphans import die_with_parent
 from hpo_torch_local.outbox import Outbox
-from hpo_torch_local.run_job import run_job
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
+    from hpo_torch.plugin_api import TrainFunction
     from hpo_torch.protocol.job import TrialJob
-    from hpo_torch_local.run_job import TrainFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,12 @@ from hpo_torch.protocol.events import (
     HealthAlert,
     StudyFinished,
     StudyStarted,
+    TrainingFinished,
     TrialFinished,
     TrialStarted,
 )
 from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
+from hpo_torch.protocol.usage import RemoteUsage
 
 METRICS = ("neuron_utilization", "gradient_health", "training_stability", "generalization")
 METRICS += ("parameter_efficiency", "calibration", "rank", "update_ratios", "dormancy")
@@ -121,6 +123,23 @@ def test_small_terminal_shows_workers_curves_alarms_and_rates():
     # 196 trials are left at a quarter of a minute each.
     assert "about 49:00 left" in text
     assert "best so far  ▁██  0.5000 to 0.7000" in text
+
+
+def test_running_total_of_what_is_rented_is_shown():
+    state = busy(1)
+    assert "$" not in "\n".join(lines_of(state, 80, 24))
+    used = RemoteUsage(
+        job="j-1", endpoint="e-1", tier="ADA_24", price_per_second=0.25, price_source="table",
+        queue_seconds=3.0, execution_seconds=10.0, cost_lower=2.5, cost_upper=3.75,
+    )  # fmt: skip
+    state.hear(ended(4, 0.6).model_copy(update={"usage": [used, used]}))
+    assert "$5.00 to $7.50" in "\n".join(lines_of(state, 80, 24))
+
+
+def test_trial_that_is_left_for_later_is_no_longer_in_training():
+    state = busy(1)
+    state.hear(TrainingFinished(trial=4, attempt="a", outcome="stopped"))
+    assert state.running == {}
 
 
 def test_wide_terminal_has_losses_and_bars_of_health():

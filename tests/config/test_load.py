@@ -203,3 +203,51 @@ def test_setting_below_a_value_that_is_none_is_explained():
 def test_environment_variable_of_a_mapping_must_be_yaml():
     with pytest.raises(UsageError, match=r"HPO_TORCH_SEARCH_SPACE: '\{' is not a YAML mapping"):
         environment_layer({"HPO_TORCH_SEARCH_SPACE": "{"})
+
+
+def test_settings_of_a_section_within_a_section_have_their_dotted_names():
+    execution = resolve(
+        execution__remote__endpoints__ada_24="e-1", execution__remote__max_cost=2
+    ).config.execution
+    assert execution.remote.endpoints == {"ada_24": "e-1"}
+    assert execution.remote.max_cost == 2.0
+    layer = environment_layer(
+        {
+            "HPO_TORCH_EXECUTION_REMOTE_ENDPOINT": "e-2",
+            "HPO_TORCH_EXECUTION_REMOTE_ENDPOINTS": "{ada_24: e-3}",
+            "HPO_TORCH_VOLUME": "/volume",  # no setting of a run
+        }
+    )
+    assert layer.values == {
+        "execution.remote.endpoint": "e-2",
+        "execution.remote.endpoints.ada_24": "e-3",
+    }
+
+
+def test_sections_within_sections_survive_their_file(tmp_path):
+    config = resolve(execution__remote__bucket="s3://mine/here", execution__fallback="none").config
+    path = tmp_path / "config.yaml"
+    path.write_text(dump_config(config))
+    assert resolve_config([file_layer(path)]).config == config
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("bucket", "mine/here", "expected a bucket of S3, s3://NAME or s3://NAME/PREFIX"),
+        ("bucket", "s3://a b", "expected a bucket of S3"),
+        ("max_cost", 0, "expected greater than 0, got 0"),
+        ("max_cost", float("inf"), "expected a finite number"),
+        ("queue_timeout", -1, "expected greater than 0"),
+        ("trials_per_job", 0, "expected greater than or equal to 1"),
+    ],
+)
+def test_impossible_remote_settings_say_what_was_expected(name, value, message):
+    with pytest.raises(InvalidValueError) as error:
+        resolve(**{f"execution__remote__{name}": value})
+    assert str(error.value).startswith(f"execution.remote.{name}: {message}")
+
+
+def test_unknown_remote_setting_names_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'execution\.remote\.endpoint'\?"):
+        resolve(execution__remote__endpiont="e-1")

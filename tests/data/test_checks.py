@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hpo_torch.data.checks import check_image_data
-from hpo_torch.data.spec import ImageData
+from hpo_torch.data.checks import check_image_data, check_text_data
+from hpo_torch.data.spec import ImageData, TextData
 from hpo_torch.errors import PluginError
 
 GOOD = ImageData(
@@ -55,3 +55,20 @@ def test_check_accepts_what_keeps_the_contract():
 def test_check_says_what_is_wrong(change: dict[str, torch.Tensor], message: str):
     with pytest.raises(PluginError, match=f"dataset 'toy': .*{message}"):
         check_image_data("toy", replace(GOOD, **change))
+
+
+def test_a_test_part_may_be_withheld_but_not_in_part():
+    nothing = {"test_images": GOOD.test_images[:0], "test_labels": GOOD.test_labels[:0]}
+    check_image_data("toy", replace(GOOD, **nothing, test_withheld=True))
+    with pytest.raises(PluginError, match="no test part where it is withheld, got 2 examples"):
+        check_image_data("toy", replace(GOOD, test_withheld=True))
+    texts = TextData(
+        train_texts=["a", "b"],
+        train_labels=torch.tensor([0, 1]),
+        test_texts=[],
+        test_labels=torch.tensor([1])[:0],
+        class_names=("a", "b"),
+    )
+    check_text_data("toy", replace(texts, test_withheld=True))
+    with pytest.raises(PluginError, match="expected at least one example"):
+        check_text_data("toy", texts)

@@ -74,6 +74,15 @@ def test_other_data_split_or_rule_is_another_encoding(tokenizer: type[Counting],
     assert tokenizer.learned == 4
 
 
+def test_a_machine_without_the_test_part_keeps_another_encoding(tmp_path: Path):
+    withheld = replace(DATA, test_texts=[], test_labels=DATA.test_labels[:0], test_withheld=True)
+    there = encode_texts(withheld, TRAINS, WordTokenizer, tmp_path)
+    here = encode_texts(DATA, TRAINS, WordTokenizer, tmp_path)
+    assert (len(there.test), len(here.test)) == (0, 2)
+    assert there.train.ids.tolist() == here.train.ids.tolist()
+    assert there.tokens == here.tokens
+
+
 def test_damaged_file_is_made_anew(tokenizer: type[Counting], tmp_path: Path):
     first = encode_texts(DATA, TRAINS, tokenizer, tmp_path)
     (kept,) = tmp_path.iterdir()

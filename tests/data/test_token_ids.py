@@ -21,6 +21,12 @@ def test_texts_are_packed_in_order_and_empty_ones_are_unknown():
     assert len(packed) == 3
 
 
+def test_there_may_be_no_text_at_all():
+    packed = TokenIds.of([])
+    assert (len(packed), packed.ids.tolist(), packed.offsets.tolist()) == (0, [], [0])
+    assert texts_of(packed.shorten(4, 100)) == []
+
+
 @pytest.mark.parametrize(
     ("longest", "kept"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpo_torch import plugin_api
+from hpo_torch import plugin_api, plugin_cli
 
 PUBLIC = {
     "hookimpl",
@@ -18,6 +18,8 @@ PUBLIC = {
     "OwnDataLoader",
     "OwnExamples",
     "TextData",
+    "load_own_data",
+    "named_loader",
     "RemoteArchive",
     "RemoteFile",
     "fetch_archive",
@@ -41,6 +43,15 @@ PUBLIC = {
     "skill_gate",
     "BackendFactory",
     "ExecutionBackend",
+    "Readiness",
+    "RunSite",
+    "TRAIN_TARGET",
+    "TrainFunction",
+    "failed_training",
+    "run_job",
+    "append_whole",
+    "output_error",
+    "replacing",
     "CorruptDataError",
     "DataError",
     "DataNotFoundError",
@@ -49,7 +60,9 @@ PUBLIC = {
     "HpoTorchError",
     "InvalidValueError",
     "MissingDependencyError",
+    "OutputError",
     "PluginError",
+    "UnknownNameError",
     "UsageError",
 }
 
@@ -61,3 +74,19 @@ def test_plugin_api_exports_exactly_the_public_names():
 
 def test_plugin_api_has_every_name_it_exports():
     assert [name for name in plugin_api.__all__ if not hasattr(plugin_api, name)] == []
+
+
+def test_plugin_cli_exports_exactly_what_commands_are_written_with():
+    assert set(plugin_cli.__all__) == {
+        "AsJson",
+        "OutputDir",
+        "agreed",
+        "find_run",
+        "open_run",
+        "print_json",
+        "print_table",
+        "read_repetitions",
+        "say",
+        "warn",
+    }
+    assert [name for name in plugin_cli.__all__ if not hasattr(plugin_cli, name)] == []

@@ -33,6 +33,7 @@ def test_write_has_the_documented_columns_in_order(trials_csv, make_trial):
         *("number", "state", "score", "val_accuracy", "val_loss", "last_val_accuracy", "skill"),
         *("overall_health", "neuron_utilization", "training_stability"),
         *("parameters", "training_seconds", "memory_bytes", "inference_seconds", "seconds"),
+        *("worker", "device", "cost_lower", "cost_upper"),
         *("param_learning_rate", "param_activation"),
     ]
 

@@ -66,26 +66,25 @@ def measured(accuracy, epoch=1, health=0.5):
 class ScriptedBackend:
     """Runs trials whose validation accuracies per epoch are given: one list a trial.
 
-    An entry that is a pair is (accuracy, overall health); else health is 0.5.
-
-    An entry that is a string fails the attempt with that kind, once; "hang" goes on until it is
-    killed. After each epoch a state is stored from which another attempt goes on, as `train_trial`
-    does. Ctrl-C is pressed during the polls whose numbers are in `interrupts`; `on_poll` is called
-    with each poll's number. `mangle` may change, repeat or withhold what a poll returns.
+    An entry that is a pair is (accuracy, overall health); else health is 0.5. An entry that is a
+    string fails the attempt with that kind, once; "hang" goes on until it is killed. After each
+    epoch a state is stored from which another attempt goes on, as `train_trial` does. Attempts
+    start on `worker`, and end with `usage`. Ctrl-C is pressed during the polls whose numbers are in
+    `interrupts`; `on_poll` is called with each poll's number. `mangle` may change, repeat or
+    withhold what a poll returns.
     """
 
     def __init__(self, script, capacity=1, interrupts=(), on_poll=None, mangle=None):
         self.script, self.capacity, self.interrupts = script, capacity, interrupts
         self.on_poll, self.mangle = on_poll, mangle
-        self.polls = 0
+        self.polls = self.most_in_flight = 0
         self.jobs, self.stopped, self.killed, self.reattached = [], set(), set(), []
-        self.most_in_flight = 0
-        self.can_reattach = False
-        self._spent = set()
-        self._flight = {}
+        self.can_reattach, self.refusal, self.site = False, "", None
+        self.usage, self.worker = None, "w"
+        self._spent, self._flight = set(), {}
 
-    def start(self):
-        pass
+    def start(self, site):
+        self.site = site
 
     def close(self):
         self._flight.clear()
@@ -171,7 +170,7 @@ class ScriptedBackend:
         return TrialStarted(
             trial=job.trial,
             attempt=job.attempt,
-            worker="w",
+            worker=self.worker,
             device="cpu",
             precision="32-true",
             hyperparameters=job.hyperparameters,
@@ -181,7 +180,8 @@ class ScriptedBackend:
         )
 
     def _finished(self, job, outcome, **words):
-        return TrainingFinished(trial=job.trial, attempt=job.attempt, outcome=outcome, **words)
+        words |= {"trial": job.trial, "attempt": job.attempt, "usage": self.usage}
+        return TrainingFinished(outcome=outcome, **words)
 
     def _epoch(self, job, accuracies, epoch):
         accuracy, health = accuracies[epoch - 1]

@@ -115,7 +115,11 @@ def test_several_trials_in_flight_are_all_taken_up_again(run_script):
 
 
 def test_job_that_still_runs_is_taken_over_with_its_attempt(run_script):
-    first = run_script(SCRIPT, interrupts=(2,))
+    def press_again(poll):
+        if poll == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    first = run_script(SCRIPT, interrupts=(2,), on_poll=press_again)  # no attempt is waited for
     backend = run_script.backend(SCRIPT)
     backend.can_reattach = True
     resumed = run_script(SCRIPT, again=True, backend=backend)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpo_torch.config.schema import ExecutionSettings
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import fake_job
 from hpo_torch_local import processes
@@ -15,7 +16,7 @@ from hpo_torch_local.processes import LocalBackend
 
 
 @pytest.fixture
-def start(monkeypatch):
+def start(monkeypatch, tmp_path):
     """Return a function that starts two workers with a training function of this folder."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))  # workers inherit sys.path
     started = []
@@ -23,7 +24,7 @@ def start(monkeypatch):
     def start_backend(target: str) -> LocalBackend:
         backend = LocalBackend(ExecutionSettings(device="cpu", jobs=2), train_target=target)
         started.append(backend)
-        backend.start()
+        backend.start(RunSite(folder=tmp_path, warn=print))
         return backend
 
     yield start_backend

@@ -7,6 +7,7 @@ import pytest
 
 from hpo_torch.config.schema import ExecutionSettings
 from hpo_torch.errors import InvalidValueError
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
 from hpo_torch_local.in_process import InProcessBackend
@@ -27,7 +28,7 @@ class TestInProcessBackend(BackendSuite):
 
     def test_target_that_cannot_be_imported_fails_the_job(self) -> None:
         backend = self.make_backend(f"{FAKE_TARGET}_absent")
-        backend.start()
+        backend.start(self.site)
         backend.submit(fake_job(0))
         (last,) = self.until_finished(backend, 1)
         assert (last.outcome, last.failure_kind) == ("failed", "backend")
@@ -35,7 +36,7 @@ class TestInProcessBackend(BackendSuite):
         backend.close()
 
 
-def test_given_up_trial_is_dropped_whatever_its_thread_still_says(monkeypatch):
+def test_given_up_trial_is_dropped_whatever_its_thread_still_says(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     import stand_ins
 
@@ -43,7 +44,7 @@ def test_given_up_trial_is_dropped_whatever_its_thread_still_says(monkeypatch):
         ExecutionSettings(device="cpu"), train_target="stand_ins:deaf_until_released"
     )
     suite = BackendSuite()
-    backend.start()
+    backend.start(RunSite(folder=tmp_path, warn=print))
     backend.submit(fake_job(77, attempt="hung"))
     assert [event.kind for event in backend.poll(30.0)] == ["epoch_finished"]
     backend.kill(77)

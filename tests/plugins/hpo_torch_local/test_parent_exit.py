@@ -14,7 +14,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 GRACE_SECONDS = 5.0
 SCRIPT = """
 import os, signal, sys
+from pathlib import Path
 from hpo_torch.config.schema import ExecutionSettings
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import HealthAlert, TrialStarted
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
@@ -22,7 +24,7 @@ from hpo_torch_local.processes import LocalBackend
 
 if __name__ == "__main__":
     backend = LocalBackend(ExecutionSettings(device="cpu"), train_target=FAKE_TARGET)
-    backend.start()
+    backend.start(RunSite(folder=Path(), warn=print))
     (process,) = BackendSuite().processes(backend, jobs=1)
     backend.submit(fake_job(1, sys.argv[2]))
     BackendSuite().until(backend, HealthAlert if sys.argv[2] == "freeze" else TrialStarted, 1)
@@ -64,10 +66,12 @@ IMPORTING = """
 import os, signal, sys, time
 from pathlib import Path
 from hpo_torch.config.schema import ExecutionSettings
+from hpo_torch.execution.backend import RunSite
 from hpo_torch_local.processes import LocalBackend
 
 if __name__ == "__main__":
-    LocalBackend(ExecutionSettings(device="cpu"), train_target="stuck_import:train").start()
+    backend = LocalBackend(ExecutionSettings(device="cpu"), train_target="stuck_import:train")
+    backend.start(RunSite(folder=Path(), warn=print))
     while not (marker := Path(sys.argv[1])).exists():
         time.sleep(0.01)
     print(marker.read_text(), flush=True)

@@ -12,6 +12,7 @@ import pytest
 
 from hpo_torch.config.schema import ExecutionSettings
 from hpo_torch.errors import InvalidValueError
+from hpo_torch.execution.backend import RunSite
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
 from hpo_torch_local import processes, slot
@@ -29,7 +30,7 @@ class TestLocalBackend(BackendSuite):
 
 
 @pytest.fixture
-def start(monkeypatch):
+def start(monkeypatch, tmp_path):
     """Return a function that starts a backend with a training function of this folder."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))  # workers inherit sys.path
     started = []
@@ -37,7 +38,7 @@ def start(monkeypatch):
     def start_backend(target: str, **settings) -> LocalBackend:
         settings = ExecutionSettings(**{"device": "cpu", "jobs": 1, **settings})
         started.append(LocalBackend(settings, train_target=target))
-        started[-1].start()
+        started[-1].start(RunSite(folder=tmp_path, warn=print))
         return started[-1]
 
     yield start_backend

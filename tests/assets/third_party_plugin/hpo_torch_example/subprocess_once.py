@@ -20,6 +20,7 @@ from hpo_torch_example.worker import TRAIN_TARGET, failed
 
 if TYPE_CHECKING:
     from hpo_torch.config.schema import ExecutionSettings
+    from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
 
@@ -48,7 +49,12 @@ class SubprocessOnce:
         """How many trials may be in flight at once."""
         return self._capacity
 
-    def start(self) -> None:
+    @property
+    def refusal(self) -> str:
+        """Nothing: every job is taken."""
+        return ""
+
+    def start(self, site: RunSite) -> None:
         """Nothing to bring up: processes start with their trials."""
 
     def submit(self, job: TrialJob) -> None:

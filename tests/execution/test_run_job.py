@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from hpo_torch.execution.run_job import failed_training, run_job
 from hpo_torch.testing.fake_training import fake_job, train
-from hpo_torch_local.run_job import failed, run_job
 
 
 def events_of(behaviour: str, train=train):
@@ -55,7 +55,7 @@ def test_run_job_fails_a_job_whose_last_word_could_not_be_sent():
     assert sent[-1].message == "ValueError: cannot be sent"
 
 
-def test_failed_carries_kind_message_and_details():
-    event = failed(fake_job(2), "worker_died", "killed", "tail")
+def test_failed_training_carries_kind_message_and_details():
+    event = failed_training(fake_job(2), "worker_died", "killed", "tail")
     assert (event.trial, event.failure_kind, event.message) == (2, "worker_died", "killed")
     assert event.traceback == "tail"

@@ -61,13 +61,15 @@ def run_job(
             _LOGGER.exception("trial %d: an error after its end", job.trial)
             return
         message = f"{type(error).__name__}: {error}"
-        emit(failed(job, "user_code", message, traceback.format_exc()))
+        emit(failed_training(job, "user_code", message, traceback.format_exc()))
     else:
         if not finished:
-            emit(failed(job, "user_code", "the training function returned no result"))
+            emit(failed_training(job, "user_code", "the training function returned no result"))
 
 
-def failed(job: TrialJob, kind: FailureKind, message: str, details: str = "") -> TrainingFinished:
+def failed_training(
+    job: TrialJob, kind: FailureKind, message: str, details: str = ""
+) -> TrainingFinished:
     """Return the last word on a job that failed; `details` is a traceback or a log's tail."""
     return TrainingFinished(
         trial=job.trial,

@@ -1,0 +1,44 @@
+"""What a run has cost so far, folded from its events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hpo_torch.protocol.events import StudyStarted, TrainingFinished, TrialFinished, TrialRetried
+from hpo_torch.protocol.usage import Cost
+
+if TYPE_CHECKING:
+    from hpo_torch.protocol.events import AnyEvent, Purpose
+
+
+class Spending:
+    """Adds up what attempts cost: each once, whether its trial has ended or not.
+
+    An attempt that ended before its trial is told by its own event, and again in the list of the
+    trial's end.
+    """
+
+    def __init__(self) -> None:
+        self._purpose: Purpose = "search"
+        self._ended: Cost | None = None
+        self._by_trial: dict[int, Cost] = {}  # of trials that have not ended
+
+    @property
+    def cost(self) -> Cost | None:
+        """What was spent so far; None where nothing was rented."""
+        parts = [*([self._ended] if self._ended else []), *self._by_trial.values()]
+        return sum(parts, Cost()) if parts else None
+
+    def hear(self, event: AnyEvent) -> None:
+        """Take in an event."""
+        if isinstance(event, StudyStarted) and event.purpose != self._purpose:
+            self._purpose = event.purpose
+            self._ended = self.cost  # what begins within the search numbers its trials from 0
+            self._by_trial.clear()
+        elif isinstance(event, TrainingFinished | TrialRetried) and event.usage is not None:
+            known = self._by_trial.get(event.trial, Cost())
+            self._by_trial[event.trial] = known + Cost.of([event.usage])
+        elif isinstance(event, TrialFinished):
+            self._by_trial.pop(event.trial, None)
+            if event.usage:
+                self._ended = (self._ended or Cost()) + Cost.of(event.usage)
