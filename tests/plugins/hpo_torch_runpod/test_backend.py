@@ -141,3 +141,19 @@ def test_close_cancels_everything_and_settles_it(backends, cloud, tmp_path):
     assert text.count('"settled"') == 2
     assert "rpa_TEST" not in text
     backend.close()
+
+
+def test_many_jobs_are_followed_at_once(backends, cloud):
+    backend = backends.start(jobs=24)
+    trials = [fake_job(number) for number in range(24)]
+    submit(backend, *trials)
+    cloud.job(23)
+    for job in cloud.jobs:
+        (number,) = job.trials
+        job.take()
+        train(job, trials[number])
+        job.complete()
+    events = until_ended(backend, 24)
+    for trial in trials:
+        mine = [event for event in events if event.trial == trial.trial]
+        assert brief(mine) == ["started", 1, 2, "completed"]

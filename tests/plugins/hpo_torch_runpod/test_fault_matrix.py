@@ -22,7 +22,7 @@ from hpo_torch_runpod.reports import Timings
 from hpo_torch_runpod.wire import decode_chunk
 
 TIMINGS = Timings(
-    running=0.2, queued=0.2, drain=0.5, settle=3.0, grace=8.0, patience=6.0, silence=8.0
+    running=0.2, queued=0.2, drain=0.5, settle=3.0, grace=8.0, patience=3.0, silence=5.0
 )
 RETRIES = 2  # as a study's
 # A worker that has sent its first chunk waits, so that its job is seen running.
