@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -24,14 +25,21 @@ PROGRESS_EVERY_SECONDS = 5.0
 
 
 class PlainView:
-    """Prints a line for each event that a reader of a log wants to see."""
+    """Prints a line for each event that a reader of a log wants to see.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: Where to.
+        earlier: Events of earlier processes, where a run is resumed: what they spent counts.
+    """
+
+    def __init__(self, console: Console, earlier: Iterable[AnyEvent] = ()) -> None:
         self._console = console
         self._trials = 0
         self._leader: int | None = None
         self._progress_at = 0.0
         self._spending = Spending()
+        for event in earlier:
+            self._spending.hear(event)
         self._places: set[str] = set()
 
     def note(self, message: str) -> None:

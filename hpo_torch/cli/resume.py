@@ -36,6 +36,24 @@ def resume(
             help="USD that the run may cost at most, those spent included.", show_default=False
         ),
     ] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(
+            help="Where trials go on once a remote backend fails: local or none.",
+            show_default=False,
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="Id of the endpoint that runs the trials.", show_default=False),
+    ] = None,
+    gpu_tier: Annotated[
+        str | None, typer.Option(help="A class of GPUs, or auto.", show_default=False)
+    ] = None,
+    queue_timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds for a worker to take a job.", show_default=False),
+    ] = None,
     output_dir: OutputDir = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print events as JSON lines instead of text.")
@@ -58,6 +76,10 @@ def resume(
         "execution.jobs": jobs,
         "execution.backend": backend,
         "execution.remote.max_cost": max_cost,
+        "execution.fallback": fallback,
+        "execution.remote.endpoint": endpoint,
+        "execution.remote.gpu_tier": gpu_tier,
+        "execution.remote.queue_timeout": queue_timeout,
     }
     changes = {name: value for name, value in options.items() if value is not None}
     resume_search(find_run(run, output_dir), changes, as_json=as_json, quiet=quiet)

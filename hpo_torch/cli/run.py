@@ -125,7 +125,7 @@ def open_audience(
                 listeners=[view.hear], note=view.note, warn=view.warn, progress=view.progress
             )
     else:
-        plain = PlainView(out())
+        plain = PlainView(out(), earlier)
         yield Audience(listeners=[plain.hear], note=plain.note, warn=warn, progress=plain.progress)
 
 

@@ -26,6 +26,7 @@ RESERVED_VARIABLES = frozenset(
     {
         "HPO_TORCH_DISABLE_PLUGINS",
         "HPO_TORCH_TEST_DATA",
+        "HPO_TORCH_VERSION",
         "HPO_TORCH_VOLUME",
         "HPO_TORCH_WORKER_DATA",
     }

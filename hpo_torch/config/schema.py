@@ -241,8 +241,8 @@ class ExecutionSettings(Section):
     retries: int = Field(
         2,
         ge=0,
-        description="times in a row that a trial whose worker died is started again without "
-        "having finished an epoch in between",
+        description="times that a trial is started again whose worker died (in a row, without an "
+        "epoch in between) or whose memory ran out (with its batches halved each time)",
     )
     storage: str | None = Field(
         None,

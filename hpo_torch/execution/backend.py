@@ -38,8 +38,10 @@ class ExecutionBackend(Protocol):
 
     For each submitted job the backend delivers, in order: at most one `TrialStarted`, the
     `EpochFinished` and `HealthAlert`s of its epochs, and exactly one `TrainingFinished`, also when
-    the worker died ("failed", "worker_died"). A trial's own error never raises here. Events may
-    arrive twice or late (a network repeats messages): the study goes by attempt and epoch.
+    the worker died ("failed", "worker_died"). Where nothing can be trained any more (a full disk,
+    no answer from a cloud) it says "backend": the study ends, and asks for that attempt again when
+    it is resumed (`reattach`). A trial's own error never raises here. Events may arrive twice or
+    late (a network repeats messages): the study goes by attempt and epoch.
     """
 
     @property
@@ -74,6 +76,9 @@ class ExecutionBackend(Protocol):
 
     def reattach(self, job: TrialJob) -> bool:
         """Take over a job that an earlier process submitted and that may still run.
+
+        That it ended for the place's fault ("backend") says only that the place was not heard of
+        any more: such a job is asked for too, and is found if it may say more than that.
 
         Returns:
             Whether it was found; its events follow as if it had been submitted here. False where

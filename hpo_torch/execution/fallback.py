@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from hpo_torch.errors import HpoTorchError
+from hpo_torch.errors import HpoTorchError, InvalidValueError, UnknownNameError
 from hpo_torch.protocol.events import TrainingFinished
 
 if TYPE_CHECKING:
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.05
 """How long one backend is listened to while the other one may speak too."""
 
+WRONG_SETTING = (InvalidValueError, UnknownNameError)
+"""What no other place mends: a typing error is to be seen, not to be worked around."""
+
 
 class FallbackBackend:
     """Runs trials on a primary backend and, from its first failure on, on a secondary one.
 
     The primary has failed when a job of it ends for the place's fault ("backend"), when there is a
     job that it does not take any more (`refusal`), or when it cannot start. Jobs that still run on
-    it go on there. A job that it failed is said to have lost its worker, so that the study's own
-    retry brings it, from its last stored epoch, to the secondary.
+    it go on there. Of a job that it failed it is said that its trial moves on: the study's next
+    attempt at it goes, from the last stored epoch, to the secondary.
 
     Args:
         primary: Where trials run.
@@ -51,12 +54,15 @@ class FallbackBackend:
         self._on_secondary: dict[int, str] = {}
         self._waiting: list[TrialJob] = []  # for room on the secondary
         self._events: list[BackendEvent] = []  # said by neither
+        self._warned = False  # that the primary's earlier jobs cannot be looked for
 
     @property
     def capacity(self) -> int:
         """How many trials may be in flight at once; what runs on both counts."""
         if self._secondary is None:
-            return self._primary.capacity
+            # There is always room for the job that the primary refuses: it brings the secondary.
+            one_more = len(self._on_primary) + 1 if self._primary.refusal else 0
+            return max(self._primary.capacity, one_more)
         return len(self._on_primary) + self._secondary.capacity
 
     @property
@@ -67,11 +73,17 @@ class FallbackBackend:
         return self._secondary.refusal
 
     def start(self, site: RunSite) -> None:
-        """Bring up the primary's workers; if it cannot, the secondary gets the jobs."""
+        """Bring up the primary's workers; if it cannot, the secondary gets the jobs.
+
+        Raises:
+            InvalidValueError, UnknownNameError: A setting is wrong.
+        """
         self._site = site
         try:
             self._primary.start(site)
             self._up = True
+        except WRONG_SETTING:
+            raise
         except HpoTorchError as error:
             self._fall_back(str(error))
 
@@ -114,7 +126,9 @@ class FallbackBackend:
 
     def reattach(self, job: TrialJob) -> bool:
         """Take over a job that an earlier process gave to the primary or the secondary."""
-        if self._up and self._primary.reattach(job):
+        if not self._up:
+            self._warn_of_earlier_jobs()
+        elif self._primary.reattach(job):
             self._on_primary[job.trial] = job.attempt
             return True
         if self._secondary is not None and self._secondary_up and self._secondary.reattach(job):
@@ -143,6 +157,12 @@ class FallbackBackend:
             return
         if self._site is not None:
             self._site.warn(f"{first}: {reason}; from now on trials run with backend '{second}'")
+
+    def _warn_of_earlier_jobs(self) -> None:
+        if not self._warned and self._site is not None:
+            place = self._names[0]
+            self._site.warn(f"{place}: jobs of an earlier process may still run there, and cost")
+        self._warned = True
 
     def _collect(self, timeout: float) -> list[BackendEvent]:
         """Listen to whoever may speak: to both in turn, where both run something."""
@@ -180,7 +200,7 @@ class FallbackBackend:
         self._fall_back(event.message)
         if self._broken:
             return event.model_copy(update={"message": self._broken})
-        return event.model_copy(update={"failure_kind": "worker_died"})
+        return event.model_copy(update={"moves_on": True})
 
     def _hand_out(self) -> None:
         """Give waiting jobs to the secondary while it has room."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hpo_torch.errors import HpoTorchError, InvalidValueError, UnknownNameError
-from hpo_torch.execution.fallback import FallbackBackend
+from hpo_torch.errors import HpoTorchError, InvalidValueError
+from hpo_torch.execution.fallback import WRONG_SETTING, FallbackBackend
 from hpo_torch.execution.select import Selection
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from hpo_torch.config.schema import ExecutionSettings
     from hpo_torch.execution.backend import BackendFactory, ExecutionBackend
-
-# What is wrong with a setting is wrong wherever trials run.
-_WRONG_SETTING = (InvalidValueError, UnknownNameError)
 
 
 def open_backend(
@@ -44,7 +41,7 @@ def open_backend(
         return selection, load(spec.name)(settings)
     try:
         primary = load(spec.name)(settings)
-    except _WRONG_SETTING:
+    except WRONG_SETTING:
         raise
     except HpoTorchError as error:
         warn(f"all trials run with backend '{fallback.name}', not with '{spec.name}': {error}")

@@ -116,6 +116,8 @@ class TrainingFinished(TrialEvent):
         outcome: "completed" (all epochs, or stopped early), "stopped" (by the study) or "failed".
         measurements: None where nothing could be measured (no epoch finished).
         message: Why it failed, or was stopped for its health; empty otherwise.
+        moves_on: Whether another place takes the trial's next attempt, where this one's has failed
+            ("backend"): that ends no study, and is none of the trial's retries.
         usage: Of rented hardware, where the attempt used any.
     """
 
@@ -127,6 +129,7 @@ class TrainingFinished(TrialEvent):
     failure_kind: FailureKind | None = None
     message: str = ""
     traceback: str = ""
+    moves_on: bool = False
     usage: RemoteUsage | None = None
 
 

@@ -30,7 +30,8 @@ class TrialJob(Frozen):
         accumulate: Parts of a batch that go through the network one after another, to save
             memory; their gradients make one step.
         timeout: Seconds that the whole trial may take, after which the study stops it; None where
-            there is no limit.
+            the study has no limit. Rented hardware may have one all the same, so that nothing is
+            paid for without end: see the backend.
         memory_bytes: The study's estimate of a training step's memory, by which a remote backend
             chooses hardware: weights, gradients, the optimiser's copies and what the forward pass
             keeps. None where nobody asks.

@@ -205,6 +205,7 @@ class RunSummary(Frozen):
         references: The values that relative figures were relative to, by name.
         seconds: Wall time of the study.
         cost: Of rented hardware, all attempts together, confirmation included; None where none was.
+            Of a study that engines share, this engine's.
         reason: Why the study ended, for people.
         versions: Version by package name.
     """

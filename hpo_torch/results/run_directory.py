@@ -231,6 +231,11 @@ class RunDirectory(RunPaths):
         """Write summary.json; the study has ended, or was interrupted."""
         _write_record(self.summary, summary)
 
+    def drop_unbegun(self) -> None:
+        """Remove the folder unless it is a run by now; for who holds its lock."""
+        if _is_unbegun(self.path):
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def drop_summary(self) -> None:
         """Remove summary.json: the study goes on."""
         remove_file(self.summary)

@@ -44,7 +44,7 @@ class LiveTrial:
         reported: Epochs of which an earlier process has told Optuna.
         worker: Who trained it last; "" before any has begun to.
         device: On what.
-        usage: Of rented hardware, by each attempt that used any and has ended.
+        usage: Of rented hardware, by attempt, of those that used any and have ended.
     """
 
     handle: optuna.Trial
@@ -66,7 +66,7 @@ class LiveTrial:
     reported: frozenset[int] = frozenset()
     worker: str = ""
     device: str = ""
-    usage: list[RemoteUsage] = field(default_factory=list)
+    usage: dict[str, RemoteUsage] = field(default_factory=dict)
     _alerts: set[tuple[int, str]] = field(default_factory=set)
 
     @property

@@ -52,8 +52,10 @@ def optimize(config: RunConfig, registry: Registry, audience: Audience) -> RunDi
         plan = replace(plan, config=plan.config.model_copy(update={"output": output}))
         run = RunDirectory.create_beside(root, name)
     with run_lock(run.path):
-        run.write_config(plan.config)
-        Session(plan, selection, run, audience).work(backend, registry)
+        try:
+            Session(plan, selection, run, audience).work(backend, registry)
+        finally:
+            run.drop_unbegun()
     return run
 
 

@@ -67,8 +67,9 @@ class Recorded:
         deaths_in_a_row: Workers that died since the last epoch.
         worker: Who trained it last; "" before any has begun to.
         device: On what.
-        usage: Of rented hardware, by each attempt that used any and has ended.
-        ended: Attempts whose end was heard of: there is nothing to be found of them.
+        usage: Of rented hardware, by attempt, of those that used any and have ended; once the
+            trial has, as the list of its end has them.
+        ended: Attempts of whose end the worker told: there is nothing to be found of them.
     """
 
     epochs: list[EpochFinished] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Recorded:
     deaths_in_a_row: int = 0
     worker: str = ""
     device: str = ""
-    usage: list[RemoteUsage] = field(default_factory=list)
+    usage: dict[str, RemoteUsage] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
 
     def hear(self, event: TrialEvent) -> None:
@@ -87,10 +88,12 @@ class Recorded:
         elif isinstance(event, TrialStarted):
             self.worker, self.device = event.worker, event.device
         elif isinstance(event, TrialFinished):
-            self.usage = list(event.usage)
+            self.usage = {str(number): usage for number, usage in enumerate(event.usage)}
         elif isinstance(event, TrainingFinished | TrialRetried):
-            self.ended.add(event.attempt)
-            self.usage += [] if event.usage is None else [event.usage]
+            if event.failure_kind != "backend":  # else its place was not heard of any more
+                self.ended.add(event.attempt)
+            if event.usage is not None:
+                self.usage[event.attempt] = event.usage
             if isinstance(event, TrialRetried):
                 self.accumulate = event.accumulate
                 self.deaths_in_a_row += event.failure_kind == "worker_died"
@@ -102,6 +105,7 @@ class History:
 
     Attributes:
         spans: When each of them worked on it: from its first event to its last.
+        backend: Where the last of them had trials run; "" without one.
         devices: What trials trained on.
         announced: Trials whose end is in the log.
         trials: By number, those that have not ended.
@@ -109,6 +113,7 @@ class History:
     """
 
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+    backend: str = ""
     devices: set[str] = field(default_factory=set)
     announced: set[int] = field(default_factory=set)
     trials: dict[int, Recorded] = field(default_factory=dict)
@@ -122,7 +127,9 @@ def read_history(run: RunDirectory) -> History:
         moment = datetime.fromisoformat(event.time)
         history.spending.hear(event)
         hear(history.spans, moment, begins=isinstance(event, StudyStarted))
-        if isinstance(event, TrialStarted):
+        if isinstance(event, StudyStarted):
+            history.backend = event.backend.partition(" ")[0]
+        elif isinstance(event, TrialStarted):
             history.devices.add(event.device)
         if isinstance(event, TrialFinished):
             history.announced.add(event.trial)
@@ -221,7 +228,7 @@ def _rebuild(
         seconds=seconds,
         worker=logged.worker,
         device=logged.device,
-        usage=logged.usage,
+        usage=list(logged.usage.values()),
     )
 
 

@@ -64,8 +64,6 @@ def resume(
             return run
         logger_kinds(config.output)  # refused before anything is written
         plan, selection, backend = prepare(config, registry, audience, begun=is_begun(run))
-        if config != view.config:
-            run.write_config(config)
         Session(plan, selection, run, audience).work(backend, registry)
     return run
 

@@ -21,16 +21,22 @@ class Retry:
 
 
 def retry_after(
-    kind: FailureKind, *, accumulate: int, deaths_in_a_row: int, retries: int
+    kind: FailureKind,
+    *,
+    accumulate: int,
+    deaths_in_a_row: int,
+    retries: int,
+    moves_on: bool = False,
 ) -> Retry | None:
     """Decide whether a failed attempt is followed by another one.
 
-    Memory that ran out is given one more chance with batches split in halves, which computes the
-    same steps in less memory. A worker that died (killed, preempted, crashed) says little about
-    the trial, which goes on from its last epoch while it makes progress. What is left would fail
-    again: data and code do not change between two attempts, and a loss that was not finite stays
-    so. A trial that was stopped for its time has used it up. Of a full disk, or workers that do
-    not start ("backend"), another attempt at once would die as well: see `is_of_the_place`.
+    Where memory ran out, batches are split in halves, and in halves again, which computes the same
+    steps in less memory; a backend may give the next attempt more memory besides. A worker that
+    died (killed, preempted, crashed) says little about the trial, which goes on from its last epoch
+    while it makes progress. What is left would fail again: data and code do not change between two
+    attempts, and a loss that was not finite stays so. A trial that was stopped for its time has
+    used it up. Of a full disk, or workers that do not start ("backend"), another attempt at once
+    would die as well, unless it goes to another place: see `is_of_the_place`.
 
     >>> retry_after("out_of_memory", accumulate=1, deaths_in_a_row=0, retries=2)
     Retry(accumulate=2)
@@ -40,14 +46,16 @@ def retry_after(
         accumulate: Of the attempt that failed; 1 until memory has run out.
         deaths_in_a_row: Workers that died in this trial since its last finished epoch, this one
             included.
-        retries: How many of those may be followed by another attempt (`execution.retries`).
+        retries: How many of those, and how many lacks of memory, may be followed by another
+            attempt (`execution.retries`).
+        moves_on: Whether the next attempt goes to another place.
 
     Returns:
         None where no other attempt follows.
     """
     if kind == "out_of_memory":
-        return Retry(2) if accumulate == 1 else None
-    if kind == "worker_died" and deaths_in_a_row <= retries:
+        return Retry(2 * accumulate) if accumulate < 2**retries else None
+    if moves_on or (kind == "worker_died" and deaths_in_a_row <= retries):
         return Retry(accumulate)
     return None
 

@@ -8,8 +8,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState as OptunaState
 
 from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
-from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.records import INTERRUPTED, TIMEOUT
+from hpo_torch.study.brake import Brake
 from hpo_torch.study.conclude import conclude, write_traceback
 from hpo_torch.study.interrupts import Interrupts
 from hpo_torch.study.jobs import new_attempt
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from hpo_torch.execution.backend import ExecutionBackend
     from hpo_torch.protocol.events import BackendEvent
+    from hpo_torch.protocol.usage import Cost
     from hpo_torch.study.deadlines import Deadlines
     from hpo_torch.study.leases import Lease, Leases
-    from hpo_torch.study.live import LiveTrial, StopReason
+    from hpo_torch.study.live import LiveTrial
     from hpo_torch.study.proposals import Proposals
     from hpo_torch.study.recovery import History
     from hpo_torch.study.workplace import Workplace
@@ -55,7 +56,6 @@ class StudyRunner:
         reason: Why the study ends; until it does, why its trials are to pause; "" while they go on.
         searched: Whether all that was wanted, or all that there is, has been trained.
         devices: What trials trained on, in their workers' words.
-        cost: What all attempts cost, those of earlier processes included; None of own hardware.
     """
 
     def __init__(
@@ -70,11 +70,17 @@ class StudyRunner:
         self._place, self._leases, self._proposer = place, leases, proposer
         self._backend, self._deadlines, self._history = backend, deadlines, history
         self._scorer = Scorer(place.plan.config.search, place.study)
+        self._brake = Brake(backend, deadlines)
         self._live: dict[int, LiveTrial] = {}
         self._interrupts = Interrupts()
         self.reason, self.searched = "", False
         self._nothing_left = ""  # in the proposer's words; those in flight train to their end
-        self.devices, self.cost = set(history.devices), history.spending.cost
+        self.devices = set(history.devices)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What all attempts cost, those of earlier processes included; None of own hardware."""
+        return self._history.spending.cost
 
     def run(self) -> None:
         """Train; the first Ctrl-C (or SIGTERM) stops trials after their epoch, the second now."""
@@ -89,7 +95,9 @@ class StudyRunner:
         if self._interrupts.count > 1:
             self.reason = self.reason or INTERRUPTED
             return False
-        self._heed_deadlines()
+        if self._deadlines.study_is_over():
+            self.reason = self.reason or TIMEOUT
+        self._brake.heed_deadlines(self._live.values())
         while self._has_room() and self._start_next():
             pass
         if not self._live and self._is_over():
@@ -99,6 +107,8 @@ class StudyRunner:
             self.reason = self.reason or INTERRUPTED
         for event in events:
             self._handle(event)
+        if self.reason and self._place.plan.remote:
+            self._brake.call_back(self._live.values())
         return True
 
     def _is_over(self) -> bool:
@@ -113,17 +123,6 @@ class StudyRunner:
             return False
         # What an earlier process began may still run: that is no more than it costs already.
         return self._leases.has_begun() or not self._backend.refusal
-
-    def _heed_deadlines(self) -> None:
-        if self._deadlines.study_is_over():
-            self.reason = self.reason or TIMEOUT
-        limit = self._place.plan.config.search.trial_timeout
-        for live in list(self._live.values()):
-            if not live.decided and self._deadlines.is_overdue(live):
-                self._stop(live, "timeout", f"not done after {limit:g} seconds")
-            elif self._deadlines.must_be_killed(live):
-                live.killed = True
-                self._backend.kill(live.job.trial)
 
     def _start_next(self) -> bool:
         """Start one trial; False where there is none to start."""
@@ -161,7 +160,7 @@ class StudyRunner:
             live.submit(live.job, self._deadlines.clock())
             self._live[trial.number] = live
             if prune:
-                self._prune(live)
+                self._brake.prune(live)
         elif prune:
             live.submit(live.job, self._deadlines.clock())
             live.pruned = True
@@ -196,7 +195,7 @@ class StudyRunner:
                 try:
                     self._hear_epoch(live, event)
                 except UpdateFinishedTrialError:  # by an engine that believed us dead
-                    self._stop(live, "backend", "finished by another engine")
+                    self._brake.stop(live, "backend", "finished by another engine")
             elif isinstance(event, TrialStarted):
                 self._hear_start(live, event)
             elif live.is_new(event):
@@ -219,33 +218,25 @@ class StudyRunner:
         if number <= known:
             return  # delivered before
         if number > known + 1:
-            self._stop(live, "backend", f"epoch {number} was delivered after epoch {known}")
+            why = f"epoch {number} was delivered after epoch {known}"
+            self._brake.stop(live, "backend", why)
             return
         score = self._scorer.score(event.so_far)
         live.add(event, score)
         self._place.announce(event.model_copy(update={"score": score}))
         live.report(number)
         if live.loses():
-            self._prune(live)
+            self._brake.prune(live)
             return
         if self.reason:  # its state is stored, from which the next process goes on
             self._backend.stop(event.trial)
 
-    def _prune(self, live: LiveTrial) -> None:
-        live.pruned, live.stopped_at = True, self._deadlines.clock()
-        self._backend.stop(live.job.trial)
-
-    def _stop(self, live: LiveTrial, reason: StopReason, message: str) -> None:
-        live.stop_reason, live.message = reason, message
-        live.stopped_at = self._deadlines.clock()
-        self._backend.stop(live.job.trial)
-
     def _end_attempt(self, live: LiveTrial, finished: TrainingFinished) -> None:
         """Decide what the end of an attempt means: another one, the trial's end, or a pause."""
         del self._live[live.job.trial]
+        self._history.spending.hear(finished)
         if finished.usage is not None:
-            live.usage.append(finished.usage)
-            self.cost = (self.cost or Cost()) + Cost.of([finished.usage])
+            live.usage[finished.attempt] = finished.usage
         if live.decided or finished.outcome == "completed":
             self._conclude(live, finished)
         elif finished.outcome == "stopped" and self.reason:
@@ -259,7 +250,7 @@ class StudyRunner:
         if kind is None:
             return False
         write_traceback(self._place.run, live, finished)
-        if kind == "backend":  # nothing trains here any more; elsewhere, or once mended, it does
+        if kind == "backend" and not finished.moves_on:  # once mended, it goes on
             self._break_off(f"trial {live.job.trial}: {finished.message}")
         live.deaths_in_a_row += kind == "worker_died"
         retry = retry_after(
@@ -267,6 +258,7 @@ class StudyRunner:
             accumulate=live.job.accumulate,
             deaths_in_a_row=live.deaths_in_a_row,
             retries=self._place.plan.config.execution.retries,
+            moves_on=finished.moves_on,
         )
         ends = self.reason or self._backend.refusal
         if ends and (retry is not None or is_of_the_place(kind)):

@@ -29,6 +29,7 @@ from hpo_torch.study.confirm import (
 from hpo_torch.study.database import Database
 from hpo_torch.study.deadlines import Deadlines
 from hpo_torch.study.finish import score_winner, summarise, write_environment
+from hpo_torch.study.left_jobs import warn_of_left_jobs
 from hpo_torch.study.patient_storage import database_of
 from hpo_torch.study.proposals import Proposer
 from hpo_torch.study.recovery import (
@@ -83,10 +84,20 @@ class Session:
         """Train what is left to train, and complete the folder; closes the backend.
 
         Raises:
+            HpoTorchError: The backend cannot be started; nothing was written, and what is there is
+                as it was.
             OutputError: The folder cannot be written; what is there stays, for resuming.
             StudyFailedError: No trial completed, and nothing is left to be resumed.
         """
         run = self._run
+        site = RunSite(folder=run.path, warn=self._audience.warn)
+        with closing(backend):
+            backend.start(site)
+            return self._work(backend, registry, site)
+
+    def _work(self, backend: ExecutionBackend, registry: Registry, site: RunSite) -> RunSummary:
+        run = self._run
+        run.write_config(self._plan.config)  # from now on the folder is a run
         run.drop_leftovers()
         run.drop_summary()
         history = read_history(run)
@@ -98,8 +109,9 @@ class Session:
                 log, audience.listeners, registry.plugins.manager.hook, audience.warn
             )
             try:
-                backend.start(RunSite(folder=run.path, warn=self._audience.warn))
                 place = self._take_up(announce, history)
+                if not self._plan.remote and site.backend_folder.exists():
+                    warn_of_left_jobs(place, history, self._selection.spec.name)
                 runner = self._train(place, backend, history)
                 self._confirm(place, runner, backend, registry)
             finally:

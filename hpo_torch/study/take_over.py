@@ -54,7 +54,7 @@ def go_on(place: Workplace, trial: FrozenTrial, recorded: Recorded) -> LiveTrial
         live.report(event.metrics.epoch)
     live.deaths_in_a_row = recorded.deaths_in_a_row
     live.worker, live.device = recorded.worker, recorded.device
-    live.usage = list(recorded.usage)
+    live.usage = dict(recorded.usage)
     return live
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hpo_torch_runpod.costs import Budget, longest_bill
@@ -30,7 +31,9 @@ class Accounts:
     def __init__(self, preflight: Preflight, ledger: Ledger) -> None:
         self._preflight, self._ledger = preflight, ledger
         self._settings = preflight.settings
-        self._budget = Budget(self._settings.max_cost, ledger.spent())
+        self._budget = Budget(self._settings.max_cost)
+        for attempt, cost in ledger.settled().items():
+            self._budget.settle(attempt, cost)
         for attempt, cost in ledger.held().items():  # unsettled: they may have cost so much
             if not self._budget.reserve(attempt, cost, 1.0):
                 self._budget.settle(attempt, cost)
@@ -76,6 +79,12 @@ class Accounts:
             reason=line.reason,
         )
 
+    def workers(self, endpoint: str) -> float:
+        """Return how many workers an endpoint may have; infinite where that is not known."""
+        facts = self._preflight.endpoints.get(endpoint)
+        limit = None if facts is None else facts.workers_max
+        return math.inf if limit is None else limit
+
     def most(self, job: TrialJob, tariff: Tariff) -> float:
         """Return what a trial may cost at most, USD."""
         return self._longest(job, tariff) * tariff.price_per_second
@@ -90,8 +99,10 @@ class Accounts:
 
     def settle(self, attempt: str, usage: RemoteUsage | None) -> None:
         """Count what an attempt has cost; None where it never got to RunPod."""
-        self._budget.settle(attempt, 0.0 if usage is None else usage.cost_upper)
-        if usage is not None:
+        if usage is None:
+            self._budget.release(attempt)
+        else:
+            self._budget.settle(attempt, usage.cost_upper)
             self._ledger.add(Settled(attempt=attempt, usage=usage))
 
     def ran_out_of_memory(self, trial: int, tier: str) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from hpo_torch.plugin_api import TRAIN_TARGET
 from hpo_torch_runpod import preflight
 from hpo_torch_runpod.accounts import Accounts
+from hpo_torch_runpod.cancelling import HURRY_SECONDS
 from hpo_torch_runpod.dispatch import Dispatcher, Flight
-from hpo_torch_runpod.endpoint_client import EndpointClient, NotFoundError, UnreachableError
+from hpo_torch_runpod.endpoint_client import EndpointClient, EndpointError, NotFoundError
 from hpo_torch_runpod.follower import Progress
 from hpo_torch_runpod.job_trials import holds_end
 from hpo_torch_runpod.keys import api_key
@@ -23,7 +24,7 @@ from hpo_torch_runpod.submission import Submitter
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hpo_torch.config.schema import ExecutionSettings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch_runpod.meter import Tariff
+    from hpo_torch_runpod.preflight import Preflight
     from hpo_torch_runpod.shipment import Shipment, Shipper
     from hpo_torch_runpod.wire import StoredArtefact
 
@@ -94,6 +96,7 @@ class RunpodBackend:
         found = preflight.check(self._settings.remote)
         for warning in found.warnings:
             site.warn(warning)
+        self._most = self._jobs_at_once(found, site.warn) * self._settings.remote.trials_per_job
         ledger = Ledger(site.backend_folder / "jobs.jsonl")
         self._accounts = Accounts(found, ledger)
         self._around = Surroundings(
@@ -174,6 +177,17 @@ class RunpodBackend:
             remote.join(deadline - time.monotonic())
         dispatcher.end()
 
+    def _jobs_at_once(self, found: Preflight, warn: Callable[[str], None]) -> int:
+        """Return how many jobs may be in flight: no more than there may be workers for."""
+        jobs = self._settings.jobs
+        workers = sum(facts.workers_max or jobs for facts in found.endpoints.values())
+        if workers < jobs:
+            warn(
+                f"RunPod: {jobs} jobs at once were asked for, but there may be only {workers} "
+                f"workers, and so {workers} jobs. 'hpo-torch runpod deploy --workers-max' raises it"
+            )
+        return min(jobs, workers)
+
     def _working(self) -> tuple[Dispatcher, Accounts]:
         if self._dispatcher is None or self._accounts is None:
             raise RuntimeError("the backend is not started, or was closed")
@@ -193,20 +207,22 @@ class RunpodBackend:
         if holds_end(around.received, job_id, job):
             return True
         client = around.connect(tariff.endpoint, None)
+        client.patience = min(client.patience, HURRY_SECONDS)
         meter = Meter(tariff, client)
         meter.job = job_id
         try:
             answer = client.status(job_id)
         except NotFoundError:
             return False  # what it cost is not known: what was held for it stays so
-        except UnreachableError:
-            return True  # its thread asks on
+        except EndpointError:
+            return True  # its thread asks on, or tells
         finally:
             client.close()
         if answer.status != "CANCELLED":
             return True
-        meter.note(answer, queued=False)
-        accounts.settle(job.attempt, meter.rest(Progress(job)))
+        if job.attempt not in around.ledger.settled():
+            meter.note(answer, queued=False)
+            accounts.settle(job.attempt, meter.rest(Progress(job)))
         return False
 
     def _give_up_stuck(self, dispatcher: Dispatcher) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo_torch.plugin_api import HpoTorchError, InvalidValueError, UsageError
+from hpo_torch.plugin_api import (
+    HpoTorchError,
+    InvalidValueError,
+    MissingDependencyError,
+    UsageError,
+)
 from hpo_torch.plugin_cli import AsJson, OutputDir, agreed, print_json, print_table, say, warn
 
 if TYPE_CHECKING:
@@ -169,21 +175,22 @@ def costs(
     from hpo_torch.plugin_cli import find_run, open_run, read_repetitions
     from hpo_torch_runpod import cost_report
     from hpo_torch_runpod.bills import bill_of
+    from hpo_torch_runpod.ledger import read_ledger
 
     view = open_run(find_run(run, output_dir))
-    whole = None if view.summary is None else view.summary.cost
+    whole = cost_report.settled_cost(read_ledger(view.directory.path / "backend" / "jobs.jsonl"))
     report = cost_report.CostReport.of(view.trials, read_repetitions(view), whole)
     bill = bill_of(report, _api()) if billed and report.trials else None
     if as_json:
         print_json({"run": view.name, **report.record(), "billed": bill and bill.record()})
         return
-    if not report.trials:
+    if report.trials:
+        title = f"{view.name} (prices: {', '.join(report.price_sources)})"
+        print_table(title, cost_report.COLUMNS, report.rows(), numeric=cost_report.NUMERIC)
+    else:
         say(f"no ended trial of {view.name} ran on rented hardware")
-        return
-    title = f"{view.name} (prices: {', '.join(report.price_sources)})"
-    print_table(title, cost_report.COLUMNS, report.rows(), numeric=cost_report.NUMERIC)
-    if report.unlisted is not None:
-        say(f"and at most ${report.unlisted.upper:.5f} for trials that have not ended")
+    if (more := report.unlisted) is not None:
+        say(f"${more.lower:.5f} to ${more.upper:.5f} more for attempts that no ended trial lists")
     if bill is not None:
         say(bill.text())
 
@@ -192,6 +199,8 @@ def _api() -> RestApi:
     from hpo_torch_runpod.keys import api_key
     from hpo_torch_runpod.rest_api import RestApi
 
+    if find_spec("tenacity") is None:
+        raise MissingDependencyError("RunPod needs tenacity: pip install 'hpo-torch[runpod]'")
     return RestApi(api_key())
 
 

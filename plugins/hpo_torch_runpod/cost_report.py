@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.protocol.usage import Cost
+from hpo_torch_runpod.ledger import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hpo_torch.results.records import TrialResult
+    from hpo_torch_runpod.ledger import Line
 
 COLUMNS = (
     *("trial", "state", "tier", "GPU", "jobs", "queued", "ran", "cost at least", "at most"),
@@ -95,7 +97,7 @@ class CostReport:
 
     Attributes:
         trials: Those that used rented hardware: the search's, then the confirmation's.
-        whole: What the run says that it cost altogether; None where it does not say.
+        whole: What all attempts cost that are settled, as the ledger has it; None without any.
     """
 
     trials: tuple[TrialCost, ...]
@@ -125,7 +127,10 @@ class CostReport:
 
     @property
     def unlisted(self) -> Cost | None:
-        """What attempts cost whose trials have not ended; None where there is nothing of it."""
+        """What attempts cost that no ended trial lists; None where there is nothing of it.
+
+        They are of trials that have not ended, or their process did not live to hear their end.
+        """
         if self.whole is None:
             return None
         lower, upper = self.whole.lower - self.total.lower, self.whole.upper - self.total.upper
@@ -162,7 +167,7 @@ class CostReport:
         return {
             "trials": [trial.record() for trial in self.trials],
             "total": self.total.model_dump(),
-            "unfinished": None if self.unlisted is None else self.unlisted.model_dump(),
+            "unlisted": None if self.unlisted is None else self.unlisted.model_dump(),
             "price_sources": list(self.price_sources),
         }
 
@@ -177,6 +182,12 @@ class CostReport:
             _kilobytes(sum(trial.bytes_sent for trial in trials)),
             _kilobytes(sum(trial.bytes_received for trial in trials)),
         )
+
+
+def settled_cost(lines: Iterable[Line]) -> Cost | None:
+    """Return what a ledger's settled attempts cost, each once; None without any."""
+    last = {line.attempt: line.usage for line in lines if isinstance(line, Settled)}
+    return Cost.of(last.values()) if last else None
 
 
 def _distinct(names: Iterable[str]) -> str:

@@ -63,13 +63,14 @@ class Budget:
 
     def __init__(self, max_cost: float | None, spent: float = 0.0) -> None:
         self.max_cost = max_cost
-        self._settled = [spent]
+        self._earlier = spent
+        self._settled: dict[str, float] = {}
         self._reserved: dict[str, float] = {}
 
     @property
     def spent(self) -> float:
         """Return what ended jobs cost at most, USD."""
-        return math.fsum(self._settled)
+        return math.fsum((self._earlier, *self._settled.values()))
 
     @property
     def reserved(self) -> float:
@@ -97,11 +98,15 @@ class Budget:
     def settle(self, job: str, upper: float) -> None:
         """Replace a job's reservation by what it cost at most, USD.
 
-        A job without a reservation counts too: an earlier process submitted it. One that never ran
-        is settled at 0.
+        A job without a reservation counts too: an earlier process submitted it. Settling a job
+        again replaces what it cost.
         """
+        self.release(job)
+        self._settled[job] = upper
+
+    def release(self, job: str) -> None:
+        """Give back a job's reservation, if it has one: it was never submitted."""
         self._reserved.pop(job, None)
-        self._settled.append(upper)
 
     def refusal(self, seconds: float, price: float) -> str:
         """Say why a job of this size is not submitted, for people."""

@@ -5,6 +5,7 @@ One endpoint per GPU tier, known by its name: what is there already is changed, 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -195,7 +196,8 @@ def remove(found: Leftovers, api: RestApi, tell: Callable[[str], None]) -> None:
 
 def _close(endpoint: str, api: RestApi) -> None:
     # Without workers first: whatever comes of the deletion, nothing runs on.
-    api.update_endpoint(endpoint, {"workers": {"min": 0, "max": 0}})
+    with contextlib.suppress(ApiError):  # whatever comes of that, it is deleted
+        api.update_endpoint(endpoint, {"workers": {"min": 0, "max": 0}})
     api.delete_endpoint(endpoint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,13 +91,12 @@ class Dispatcher:
         running = (each for each in self.remotes if each.id == job_id and not each.ended)
         remote = next(running, None)
         if remote is None:
-            remote = RemoteJob([flight.job], self._around, flight.tariff, found=job_id)
-            self._start(remote, [flight])
+            self._start(self._found(flight.job, flight.tariff, job_id), [flight])
         else:
             flight.remote = remote
             remote.give(Order("adopt", flight.job))
-        if flight.stopping:
-            remote.give(Order("stop", flight.job))
+        if flight.stopping and flight.remote is not None:
+            flight.remote.give(Order("stop", flight.job))
 
     def stop(self, trial: int) -> None:
         """Ask a trial to end; one that is not in flight has ended already."""
@@ -147,7 +147,9 @@ class Dispatcher:
         """Settle what is known of the jobs, of which none is followed any more.
 
         Those whose threads have not ended may run on: the ledger leads the next process to them.
+        What nobody has heard of is kept for it.
         """
+        self.forget_told()
         while not self._around.outbox.empty():
             match self._around.outbox.get():
                 case Moved(_, to):
@@ -162,7 +164,6 @@ class Dispatcher:
                 self._end(stopped(flight.job))
         for remote in self.remotes:
             self._warn(f"RunPod: job {remote.id or '(not known)'} may run on: see the console")
-        self.forget_told()
 
     def hand_out(self) -> None:
         """Put trials that wait into jobs, as far as there is room.
@@ -170,15 +171,25 @@ class Dispatcher:
         Not while there are events to be told: what the study submits in answer may share a job.
         """
         self._pay()
+        while batch := self._next_batch():
+            jobs, tariff = [each.job for each in batch], batch[0].tariff
+            held = max(self._accounts.most(job, tariff) for job in jobs)
+            self._start(RemoteJob(jobs, self._around, tariff, held=held), batch)
+
+    def _next_batch(self) -> list[Flight]:
+        """Return the trials of one more job; [] where there are none, or there is no room.
+
+        A job for which its endpoint can have no worker would only wait there, and its costs would
+        seem to grow meanwhile.
+        """
+        jobs, workers = self._jobs_by_endpoint(), self._accounts.workers
+        if jobs.total() >= self._settings.jobs:
+            return []
         waiting = [each for each in self.flights.values() if not (each.remote or each.problem)]
-        while waiting and self._jobs_in_flight() < self._settings.jobs:
-            first = waiting[0]
-            fitting = [each for each in waiting if each.tariff.endpoint == first.tariff.endpoint]
-            batch = fitting[: self._settings.remote.trials_per_job]
-            jobs = [each.job for each in batch]
-            held = max(self._accounts.most(job, first.tariff) for job in jobs)
-            self._start(RemoteJob(jobs, self._around, first.tariff, held=held), batch)
-            waiting = [each for each in waiting if each.remote is None]
+        wanted = (each.tariff.endpoint for each in waiting)
+        endpoint = next((each for each in wanted if jobs[each] < workers(each)), None)
+        fitting = [each for each in waiting if each.tariff.endpoint == endpoint]
+        return fitting[: self._settings.remote.trials_per_job]
 
     def _pay(self) -> None:
         """Set money aside that has become free; with nothing in flight none ever does."""
@@ -187,9 +198,14 @@ class Dispatcher:
             if flight.problem and all(each.problem for each in self.flights.values()):
                 self._end(failed(flight.job, Failure("backend", flight.problem)))
 
-    def _jobs_in_flight(self) -> int:
-        """Count jobs that train something; killed ones may take a while to end."""
-        return len({id(each.remote) for each in self.flights.values() if each.remote is not None})
+    def _jobs_by_endpoint(self) -> Counter[str]:
+        """Count the jobs that train something; killed ones may take a while to end."""
+        jobs = {id(each.remote): each.remote for each in self.flights.values() if each.remote}
+        return Counter(job.endpoint for job in jobs.values())
+
+    def _found(self, job: TrialJob, tariff: Tariff, job_id: str) -> RemoteJob:
+        held = self._accounts.most(job, tariff)
+        return RemoteJob([job], self._around, tariff, held=held, found=job_id)
 
     def _start(self, remote: RemoteJob, flights: list[Flight]) -> None:
         for flight in flights:
@@ -233,18 +249,24 @@ class Dispatcher:
 
     def _take_back(self, job: TrialJob) -> None:
         flight = self._flight_of(job)
-        if flight is None:
+        if flight is None:  # killed meanwhile
+            self._accounts.settle(job.attempt, None)
             return
-        flight.remote = None
+        remote, flight.remote = flight.remote, None
         if flight.stopping:  # asked too late for the job to hear
-            self._end(stopped(job))
+            usage = None if remote is None else remote.meter.nothing()
+            self._end(stopped(job).model_copy(update={"usage": usage}))
 
     def _move(self, job: TrialJob, to: str) -> None:
-        flight = self._flight_of(job)
-        if flight is None:
-            return
-        self._around.ledger.add(Followed(attempt=job.attempt, job=to))
-        self.follow(flight, to)
+        flight, ledger = self._flight_of(job), self._around.ledger
+        trace = ledger.trace(job.attempt)
+        ledger.add(Followed(attempt=job.attempt, job=to))
+        if flight is not None:
+            self.follow(flight, to)
+        elif trace is not None:  # killed meanwhile: so is the job that has it
+            remote = self._found(job, self._accounts.tariff_of(trace.submitting), to)
+            self._start(remote, [])
+            remote.give(Order("kill", job))
 
     def _flight_of(self, job: TrialJob) -> Flight | None:
         flight = self.flights.get(job.trial)

@@ -29,8 +29,8 @@ ENDED: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
 QUEUED: Final = "IN_QUEUE"
 
 _NOT_FOUND: Final = 404
-_TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
+_PASSING: Final = frozenset({408, 425, 429})  # time-out, too early, too many
 
 
 class EndpointError(HpoTorchError):
@@ -51,6 +51,10 @@ class RefusedError(EndpointError):
 
 class UnreachableError(EndpointError):
     """No good answer in time: too many requests, errors of the server, lost connections."""
+
+
+class LostAnswerError(UnreachableError):
+    """No answer, or none that can be read: RunPod may have done what it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +128,7 @@ class EndpointClient:
         answer = self._ask("POST", "run", {"input": job_input, "policy": policy})
         job = answer.get("id")
         if not isinstance(job, str) or not job:
-            raise UnreachableError(f"{self._where}: expected a job's id, got {str(answer)[:200]}")
+            raise LostAnswerError(f"{self._where}: expected a job's id, got {str(answer)[:200]}")
         return job
 
     def status(self, job: str) -> JobAnswer:
@@ -193,17 +197,17 @@ class EndpointClient:
             raise self._refusal(path, error.response) from None
         except RequestException as error:
             self._count_sent(error.request)
-            raise UnreachableError(f"{self._where}: {_words(error)}") from None
+            raise LostAnswerError(f"{self._where}: {_words(error)}") from None
         except RuntimeError as error:  # the SDK's word for 401
             raise self._wrong_key() from error
         if not isinstance(answer, dict):
-            raise UnreachableError(f"{self._where}: expected a JSON object as answer to {path}")
+            raise LostAnswerError(f"{self._where}: expected a JSON object as answer to {path}")
         return answer
 
     def _refusal(self, path: str, response: Any) -> EndpointError:
         """Return what an answer of status 400 or more means."""
         status, words = response.status_code, response.text.strip()[:300]
-        if status == _TOO_MANY or status >= _SERVER_ERROR:
+        if status in _PASSING or status >= _SERVER_ERROR:
             return UnreachableError(f"{self._where}: HTTP {status} {response.reason}")
         if status == _NOT_FOUND:
             what = "no such job any more" if "/" in path else "no such endpoint"

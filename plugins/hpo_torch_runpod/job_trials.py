@@ -91,7 +91,7 @@ class JobTrials:
         progress.asked_to_stop = True
         if not self._waits_behind_another(progress):
             return True
-        self._end(progress, stopped(progress.job), usage=None)
+        self._end(progress, stopped(progress.job), self._meter.nothing())
         return False
 
     def kill(self, attempt: str) -> bool:
@@ -109,24 +109,22 @@ class JobTrials:
         """Return the trials that somebody waits for and nobody wants stopped."""
         return [each.job for each in self.alive if not each.asked_to_stop]
 
+    def doubt(self, most: float) -> None:
+        """Have each attempt that ends from now on cost `most` USD, if not more; see `Meter`."""
+        self._meter.doubt(most)
+
     def cross_out(self, *, used: bool) -> None:
         """End those that are to be stopped, before a job has them.
 
         Args:
             used: Whether a job may have them, unknown to us.
         """
-        for progress in self.alive:
-            if progress.asked_to_stop:
-                usage = self._meter.part(progress) if used else None
-                self._end(progress, stopped(progress.job), usage)
-        self._account_for_killed(used=used)
+        crossed_out = [each for each in self.alive if each.asked_to_stop]
+        self._share_out([(each, stopped(each.job)) for each in crossed_out], used=used)
 
     def fail(self, failure: Failure, *, used: bool) -> None:
         """End all that are left; `used` says whether any of it was posted."""
-        for progress in self.alive:
-            usage = self._meter.part(progress) if used else None
-            self._end(progress, failed(progress.job, failure), usage)
-        self._account_for_killed(used=used)
+        self._share_out([(each, failed(each.job, failure)) for each in self.alive], used=used)
 
     def conclude(self, answer: JobAnswer | None, *, cancelled: bool) -> None:
         """End everything with the job.
@@ -136,7 +134,7 @@ class JobTrials:
             cancelled: Whether it was cancelled from here.
         """
         self._tell(self._follower.give_up_gaps())
-        ends: list[tuple[Progress, TrainingFinished | None]] = []
+        ends: list[tuple[Progress, TrainingFinished]] = []
         for progress in self.alive:
             end = self._last_word(progress, answer, cancelled=cancelled)
             if end is None:
@@ -144,21 +142,26 @@ class JobTrials:
                 self._outbox.put(GivenBack(progress.job))
             else:
                 ends.append((progress, end))
-        ends += [(progress, None) for progress in self._killed]
-        self._killed = []
-        for number, (progress, end) in enumerate(ends, 1):
-            last = number == len(ends)
-            usage = self._meter.rest(progress) if last else self._meter.part(progress)
+        moved = [each for each in self._follower.attempts.values() if each.claimed_by]
+        if moved and not (ends or self._killed):
+            # Its attempts cost elsewhere; that it started a worker for nothing is paid as well.
+            name = f"{moved[0].job.attempt} in vain, {self._meter.job}"
+            self._outbox.put(Used(name, self._meter.rest(moved[0])))
+        self._share_out(ends, used=True)
+
+    def _share_out(self, ends: Sequence[tuple[Progress, TrainingFinished]], *, used: bool) -> None:
+        """Tell ends, each with what it used; the last one has all that is left of the job."""
+        killed, self._killed = self._killed, []
+        told = [*ends, *((progress, None) for progress in killed)]
+        for number, (progress, end) in enumerate(told, 1):
+            usage: RemoteUsage | None = None
+            if used:
+                last = number == len(told)
+                usage = self._meter.rest(progress) if last else self._meter.part(progress)
             if end is None:
                 self._outbox.put(Used(progress.job.attempt, usage))
             else:
                 self._end(progress, end, usage)
-
-    def _account_for_killed(self, *, used: bool) -> None:
-        for progress in self._killed:
-            usage = self._meter.part(progress) if used else None
-            self._outbox.put(Used(progress.job.attempt, usage))
-        self._killed = []
 
     def _waits_behind_another(self, progress: Progress) -> bool:
         return not progress.has_begun and any(
@@ -182,6 +185,10 @@ class JobTrials:
         """Whether the job goes on after it, so that its end need not wait for the job's."""
         return any(each is not progress and not each.finished for each in self.alive)
 
+    def _is_not_the_first(self, progress: Progress) -> bool:
+        others = self._follower.attempts.values()
+        return any(each.finished and each is not progress for each in others)
+
     def _last_word(
         self, progress: Progress, answer: JobAnswer | None, *, cancelled: bool
     ) -> TrainingFinished | None:
@@ -191,6 +198,8 @@ class JobTrials:
         if progress.asked_to_stop:
             return stopped(progress.job)
         why = why_it_ended(answer, progress)
+        if why.kind == "timeout" and self._is_not_the_first(progress):
+            why = Failure("worker_died", "the trials of its job before it have used the job's time")
         if cancelled:
             why = Failure("worker_died", "the job that it shared was cancelled for another trial")
         elif answer is None or answer.status == "COMPLETED" or why.kind == "backend":

@@ -71,8 +71,13 @@ def api_key(environment: Mapping[str, str] = os.environ) -> SecretStr:
 def endpoint_id(
     settings: RemoteSettings, environment: Mapping[str, str] = os.environ
 ) -> str | None:
-    """Return the one endpoint that settings or RUNPOD_ENDPOINT_ID name; None where neither does."""
-    return settings.endpoint or environment.get(ENDPOINT_ID, "").strip() or None
+    """Return the one endpoint that settings name, or RUNPOD_ENDPOINT_ID where they name none.
+
+    None where neither does, and where settings list endpoints by tier.
+    """
+    if settings.endpoint or settings.endpoints:
+        return settings.endpoint
+    return environment.get(ENDPOINT_ID, "").strip() or None
 
 
 def bucket_keys(environment: Mapping[str, str] = os.environ) -> BucketKeys | None:

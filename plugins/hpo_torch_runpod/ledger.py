@@ -19,6 +19,7 @@ from hpo_torch.protocol.measurements import Frozen
 from hpo_torch.protocol.usage import RemoteUsage  # noqa: TC001  # pydantic reads it at run time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -141,10 +142,19 @@ class Ledger:
                     found = Trace(submitting=found.submitting, job=line.job)
         return found
 
+    def settled(self) -> dict[str, float]:
+        """Return what settled attempts cost at most, USD by attempt."""
+        settled = (line for line in self._all() if isinstance(line, Settled))
+        return {line.attempt: line.usage.cost_upper for line in settled}
+
     def spent(self) -> float:
         """Return what settled attempts cost at most, USD."""
-        last = {line.attempt: line for line in self._all() if isinstance(line, Settled)}
-        return sum(line.usage.cost_upper for line in last.values())
+        return sum(self.settled().values())
+
+    def data_fraction(self, attempts: Iterable[str]) -> float:
+        """Return what share of own data went with the job of these, whoever posted it."""
+        traces = map(self.trace, attempts)
+        return min((trace.submitting.data_fraction for trace in traces if trace), default=1.0)
 
     def held(self) -> dict[str, float]:
         """Return what attempts that are not settled may have cost at most, USD by attempt."""
@@ -152,7 +162,7 @@ class Ledger:
         for line in self._all():
             if isinstance(line, Submitting):
                 held |= dict.fromkeys(line.attempts, line.held)
-        settled = {line.attempt for line in self._all() if isinstance(line, Settled)}
+        settled = self.settled()
         return {attempt: cost for attempt, cost in held.items() if attempt not in settled}
 
     def _all(self) -> list[Line]:

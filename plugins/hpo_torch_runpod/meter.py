@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpo_torch.protocol.usage import RemoteUsage
-from hpo_torch_runpod.costs import bounds
+from hpo_torch_runpod.costs import CostBounds, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,9 @@ class Meter:
         self.posted = clock()
         self.taken: float | None = None
         self.data_fraction = 1.0
+        self._since: float | None = None  # when its present worker was seen with it
+        self._lost_ms = 0.0  # with workers that were lost; RunPod tells of the last one alone
+        self._doubt = 0.0
         self._delay_ms: float | None = None
         self._execution_ms: float | None = None
         self._told_ms = 0.0  # of execution, in parts that were told
@@ -80,12 +83,25 @@ class Meter:
 
     def note(self, answer: JobAnswer, *, queued: bool) -> None:
         """Take in what RunPod says of the job's times."""
-        if not queued and self.taken is None:
-            self.taken = self._clock()
+        if queued and self._since is not None:
+            ran_ms = 1000 * (self._clock() - self._since)
+            self._lost_ms += max(0.0, ran_ms - self._told_ms)
+            self._since, self._told_ms = None, 0.0
+        elif not queued and self._since is None:
+            self._since = self._clock()
+            self.taken = self.taken or self._since
         if answer.delay_ms is not None:
             self._delay_ms = answer.delay_ms
         if answer.ended and answer.execution_ms is not None:
             self._execution_ms = answer.execution_ms
+
+    def doubt(self, most: float) -> None:
+        """Count attempts with at least so many USD from now on, as what they cost is not known."""
+        self._doubt = most
+
+    def nothing(self) -> RemoteUsage:
+        """Return what an attempt used that the job never began with."""
+        return self._record("", 0.0, 0.0, CostBounds(0.0, 0.0), (0, 0))
 
     def part(self, progress: Progress) -> RemoteUsage:
         """Return what an attempt used while others of its job go on."""
@@ -108,7 +124,7 @@ class Meter:
     def _whole_ms(self) -> float:
         if self._execution_ms is not None:
             return self._execution_ms
-        return 0.0 if self.taken is None else 1000 * (self._clock() - self.taken)
+        return 0.0 if self._since is None else 1000 * (self._clock() - self._since)
 
     def _waited_ms(self) -> float:
         if self._delay_told:
@@ -120,29 +136,41 @@ class Meter:
     def _usage(self, card: str, execution_ms: float, idle: float) -> RemoteUsage:
         waited_ms, price = self._waited_ms(), self.tariff.price_per_second
         never_ran = self.taken is None and not execution_ms
-        billed_ms, idle = (0.0, 0.0) if never_ran else (waited_ms, idle)
+        billed_ms, idle = (0.0, 0.0) if never_ran else (waited_ms + self._lost_ms, idle)
         cost = bounds(execution_ms, billed_ms, idle, price)
+        cost = CostBounds(cost.lower, max(cost.upper, self._doubt))
         sent, received = self._client.bytes_sent, self._client.bytes_received
+        wire = sent - self._bytes[0], received - self._bytes[1]
+        return self._record(card, waited_ms, execution_ms, cost, wire)
+
+    def _record(
+        self,
+        card: str,
+        waited_ms: float,
+        execution_ms: float,
+        cost: CostBounds,
+        wire: tuple[int, int],
+    ) -> RemoteUsage:
         return RemoteUsage(
             job=self.job,
             endpoint=self.tariff.endpoint,
             tier=self.tariff.tier,
             gpu=card,
-            price_per_second=price,
+            price_per_second=self.tariff.price_per_second,
             price_source=self.tariff.price_source,
             queue_seconds=waited_ms / 1000,
             execution_seconds=execution_ms / 1000,
             cost_lower=cost.lower,
             cost_upper=cost.upper,
-            bytes_sent=sent - self._bytes[0],
-            bytes_received=received - self._bytes[1],
+            bytes_sent=wire[0],
+            bytes_received=wire[1],
             data_fraction=self.data_fraction,
         )
 
     def _told(self, usage: RemoteUsage) -> RemoteUsage:
         """Take note of what has its attempt now."""
         self._told_ms += 1000 * usage.execution_seconds
-        self._delay_told = True
+        self._delay_told, self._lost_ms = True, 0.0
         sent, received = self._bytes
         self._bytes = sent + usage.bytes_sent, received + usage.bytes_received
         return usage

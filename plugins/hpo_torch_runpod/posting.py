@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from hpo_torch.plugin_api import DataError, HpoTorchError
+from hpo_torch.plugin_api import DataError, HpoTorchError, OutputError
 from hpo_torch_runpod.endings import Failure
-from hpo_torch_runpod.endpoint_client import EndpointError, UnreachableError
+from hpo_torch_runpod.endpoint_client import EndpointError, LostAnswerError, UnreachableError
 from hpo_torch_runpod.ledger import Submitted, Submitting
 from hpo_torch_runpod.reports import Warned
 
@@ -62,9 +63,15 @@ def post(
     line = _submitting(submission, jobs, tariff, held)
     sent = content["data"] or {}
     around.ledger.add(line.model_copy(update={"data_fraction": sent.get("fraction", 1.0)}))
-    job = _post_until_answered(trials, client, around, content, obey)
-    if job is not None:
+    job = _post_until_answered(trials, client, around, content, obey, held)
+    if job is None:
+        return None
+    try:
         around.ledger.add(Submitted(submission=submission, job=job))
+    except OutputError:  # nobody would find it again
+        with contextlib.suppress(EndpointError):
+            client.cancel(job)
+        raise
     return job
 
 
@@ -74,18 +81,24 @@ def _post_until_answered(
     around: Surroundings,
     content: dict[str, Any],
     obey: Callable[[], None],
+    held: float,
 ) -> str | None:
     """Post again while answers are lost and somebody wants the trials; return the job's id."""
     policy = around.submitter.policy(trials.wanted)
     begun = time.monotonic()
     while trials.wanted:
         try:
-            return client.run(content, policy)
+            job = client.run(content, policy)
         except EndpointError as error:
+            if isinstance(error, LostAnswerError):
+                trials.doubt(held)  # RunPod may have taken it
             silent = time.monotonic() - begun > around.timings.silence
             if silent or not isinstance(error, UnreachableError):
                 trials.fail(Failure("backend", str(error)), used=True)
                 return None
+        else:
+            trials.doubt(0.0)
+            return job
         obey()
     trials.cross_out(used=True)
     where = f"RunPod endpoint {client.endpoint}"

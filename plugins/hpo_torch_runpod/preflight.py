@@ -89,9 +89,11 @@ def readiness(settings: ExecutionSettings) -> Readiness:
     if not keys.has_api_key():
         return Readiness(False, f"RunPod is not set up: {keys.API_KEY} is not set")
     one = keys.endpoint_id(settings.remote)
-    endpoints = [*settings.remote.endpoints.values(), *([one] if one else [])]
+    endpoints = list(settings.remote.endpoints.values()) if one is None else [one]
     if not endpoints:
         return Readiness(False, "RunPod is not set up: no endpoint is named")
+    if settings.device != "auto":
+        return Readiness(False, f"RunPod: a device of this machine is wanted, {settings.device}")
     if not all(map(importlib.util.find_spec, ("runpod", "tenacity"))):
         return Readiness(False, "RunPod: its package is missing; pip install 'hpo-torch[runpod]'")
     try:
@@ -187,7 +189,10 @@ def _why_refused(error: ApiError, endpoint: str, api: RestApi) -> Exception:
 def _look_at(
     endpoint: str, tier: str, api: RestApi, prices: Prices
 ) -> tuple[EndpointFacts, list[str]]:
-    """Check workers and version; return the facts, under the tier that the user says if any."""
+    """Check workers and version; return the facts, under the user's tier where RunPod says none.
+
+    A tier that is not the endpoint's would have its costs counted at another one's price.
+    """
     try:
         facts = read_facts({**api.endpoint(endpoint), "id": endpoint}, prices)
     except ApiError as error:
@@ -200,7 +205,7 @@ def _look_at(
             f"RunPod: the endpoint {endpoint} has hpo-torch {facts.version}, here is {__version__}."
             " Deploy an image of this version: 'hpo-torch runpod deploy'."
         )
-    return replace(facts, tier=tier or facts.tier), _doubts(facts, tier)
+    return replace(facts, tier=facts.tier or tier), _doubts(facts, tier)
 
 
 def _doubts(facts: EndpointFacts, tier: str) -> list[str]:
@@ -216,7 +221,10 @@ def _doubts(facts: EndpointFacts, tier: str) -> list[str]:
             "dearest tier's price. --gpu-tier says which it is"
         )
     if facts.tier and tier and facts.tier != tier:
-        doubts.append(f"the endpoint {facts.endpoint} has cards of {facts.tier}, not of {tier}")
+        doubts.append(
+            f"the endpoint {facts.endpoint} has cards of {facts.tier}, not of {tier}: it counts as "
+            f"one of {facts.tier}"
+        )
     if facts.workers_min:
         doubts.append(
             f"the endpoint {facts.endpoint} keeps {facts.workers_min} workers running, which cost "

@@ -51,13 +51,17 @@ class QueueWatch:
 
 
 def why_nobody_works(client: EndpointClient, timeout: float) -> str:
-    """Ask an endpoint for its workers; return why its jobs wait, for people."""
+    """Ask an endpoint for its workers; return why its jobs wait, for people.
+
+    "" where they wait rightly: workers run jobs of another process, or such as we know nothing of.
+    """
     what = f"RunPod endpoint {client.endpoint}: no worker took a job within {timeout:g} seconds"
     try:
         workers = client.health().get("workers")
     except EndpointError as error:
         return f"{what}, and its state is not known ({error})"
-    return f"{what}; {_reason(workers if isinstance(workers, dict) else {})}"
+    workers = workers if isinstance(workers, dict) else {}
+    return "" if workers.get("running") else f"{what}; {_reason(workers)}"
 
 
 def _reason(workers: dict[str, Any]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import random
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from hpo_torch_runpod.cancelling import HURRY_SECONDS, Cancelling
 from hpo_torch_runpod.chunk_file import ChunkFile
 from hpo_torch_runpod.endings import Failure
 from hpo_torch_runpod.endpoint_client import (
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from hpo_torch_runpod.meter import Tariff
     from hpo_torch_runpod.reports import Order, Surroundings
 
-_HURRY_SECONDS = 5.0  # in which a request is repeated once everything is to end
 _MOST_DRAINS = 100  # looks at the stream of an ended job
 _SOON_SECONDS = 0.3  # until the next look at a job that is about to end
+_MOST_UNKNOWN = 3  # looks at a job that RunPod does not know
 _MOST_RESTARTS = 2  # RunPod gives the job of a lost worker to the next one, for ever
 
 
@@ -80,9 +80,9 @@ class RemoteJob:
         files = ReceivedFiles(around.fetch)
         self._trials = JobTrials(jobs, self.meter, files, around.outbox)
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self._unwanted_since: float | None = None  # to be cancelled
-        self._cancelled_at: float | None = None  # RunPod has taken that
+        self._cancelling = Cancelling(self._client)
         self._requeues = 0
+        self._unknown = 0  # answers that there is no such job, one after another
         self._told_all_at: float | None = None  # only the job's own end is missing
         self._heard_at = time.monotonic()
         self._deadline = float("inf")
@@ -117,6 +117,8 @@ class RemoteJob:
                 self._follow()
         except BaseException as error:  # `poll` raises it in the study's thread
             problem = error
+            if self.id:
+                self._cancelling.insist(self.id)
         self.ended, self.queued_since = True, None
         self._client.close()
         self._around.outbox.put(Over(self, problem))
@@ -124,26 +126,22 @@ class RemoteJob:
     def _follow(self) -> None:
         """Look at the job until it has ended, or there is no use in looking."""
         self.meter.job = self.id
-        self.meter.data_fraction = self._data_fraction()
+        attempts = [job.attempt for job in self._trials.wanted]
+        self.meter.data_fraction = self._around.ledger.data_fraction(attempts)
         self.queued_since = self._heard_at = self.meter.posted = time.monotonic()
         self._around.contact.heard(self.endpoint)
         self._received = ChunkFile(self._around.received, self.id)
         self._trials.hear(self._received.read())
         if self._trials.alive and len(self._trials.wanted) == len(self._trials.alive):
-            self._unwanted_since = None  # who was to be stopped was left out
+            self._cancelling.wanted_at = None  # who was to be stopped was left out
         while not self.ended:
             self._obey()
             if self._trials.run_unwanted:
-                self._unwanted_since = self._unwanted_since or time.monotonic()
+                self._cancelling.want()
             self._look()
             self._heed_time()
             if not self.ended:
                 self._wait()
-
-    def _data_fraction(self) -> float:
-        """Return what share of own data went with the job, by whichever process posted it."""
-        traces = (self._around.ledger.trace(job.attempt) for job in self._trials.wanted)
-        return min((trace.submitting.data_fraction for trace in traces if trace), default=1.0)
 
     def _obey(self) -> None:
         """Carry out what was ordered meanwhile."""
@@ -152,16 +150,16 @@ class RemoteJob:
             order = self._orders.get()
             if order.what == "adopt" and order.job is not None:
                 self._trials.adopt(order.job)
+                self._told_all_at = None
             elif self._calls_for_cancel(order):
-                self._unwanted_since = self._unwanted_since or time.monotonic()
+                self._cancelling.want()
 
     def _calls_for_cancel(self, order: Order) -> bool:
         """Note what an order means for the trials; return whether the job has to be cancelled."""
         if order.what == "expire":
-            why = why_nobody_works(self._client, order.seconds)
-            self._trials.fail(Failure("backend", why), used=True)
-        elif order.what == "close":
-            self._client.patience = _HURRY_SECONDS
+            return self._expire(order.seconds)
+        if order.what == "close":
+            self._client.patience = HURRY_SECONDS
             self._deadline = time.monotonic() + self._times.close
             for progress in self._trials.alive:
                 progress.asked_to_stop = True
@@ -170,20 +168,31 @@ class RemoteJob:
             return handle(order.job.attempt)
         return True
 
+    def _expire(self, seconds: float) -> bool:
+        """End the trials of a job that no worker takes, unless it waits rightly."""
+        why = "" if self.queued_since is None else why_nobody_works(self._client, seconds)
+        if why:
+            self._trials.fail(Failure("backend", why), used=True)
+            return True
+        self.queued_since = self.queued_since and time.monotonic()
+        self.expired = False
+        return False
+
     def _look(self) -> None:
         """Ask RunPod once, and take in what it says."""
         try:
-            if self._unwanted_since is not None and self._cancelled_at is None:
-                self._cancel()
+            self._cancelling.ask_if_wanted(self.id)
             answer = self._client.stream(self.id) if self.runs else self._client.status(self.id)
         except NotFoundError:
-            self._conclude(None)
+            self._unknown += 1  # one such answer alone may be an error
+            if self._unknown >= _MOST_UNKNOWN or self._deadline < float("inf"):
+                self._conclude(None)
         except UnreachableError as error:
             self._bear(error)
         except EndpointError as error:
             self._give_up(Failure("backend", str(error)))
         else:
-            self._heard_at = time.monotonic()
+            self._heard_at, self._unknown = time.monotonic(), 0
             self._around.contact.heard(self.endpoint)
             self._take_in(answer)
 
@@ -210,19 +219,29 @@ class RemoteJob:
 
     def _may_bring_more(self) -> bool:
         """Whether a cancelled job's worker may just have sent something."""
-        if self._cancelled_at is None or self._deadline < float("inf"):
+        since = self._cancelling.taken_at
+        if since is None or self._deadline < float("inf"):
             return False
-        return time.monotonic() - self._cancelled_at < self._times.drain
+        return time.monotonic() - since < self._times.drain
 
     def _conclude(self, answer: JobAnswer | None) -> None:
         """End with the job: fill gaps from its aggregate and what is left of its stream."""
-        if answer is not None:
+        cancelled = self._cancelling.wanted_at is not None
+        if answer is None:
+            self._leave_unknown()
+        else:
             self._trials.hear(answer.chunks)
             for _ in range(_MOST_DRAINS):
                 if self._trials.wait_for_the_job or not self._drain():
                     break
-        self._trials.conclude(answer, cancelled=self._unwanted_since is not None)
+        self._trials.conclude(answer, cancelled=cancelled)
         self.ended = True
+
+    def _leave_unknown(self) -> None:
+        """Make sure of a job that RunPod says it does not know; it may run all the same."""
+        if self.meter.taken is None:  # here; it may have had a worker before
+            self.meter.doubt(self._held)
+        self._cancelling.insist(self.id)
 
     def _drain(self) -> bool:
         """Take in what the stream of an ended job still hands out; False once that is nothing."""
@@ -232,11 +251,6 @@ class RemoteJob:
             return False
         self._hear(answer)
         return bool(answer.chunks)
-
-    def _cancel(self) -> None:
-        with contextlib.suppress(NotFoundError):  # whether it has ended its state says
-            self._client.cancel(self.id)
-            self._cancelled_at = time.monotonic()
 
     def _bear(self, error: UnreachableError) -> None:
         """Go on asking for a while; then the job is lost, and with all others silent the place."""
@@ -248,8 +262,8 @@ class RemoteJob:
             self._give_up(Failure("backend", str(error)))
 
     def _give_up(self, failure: Failure) -> None:
-        self._trials.fail(failure, used=True)
         self._end_unconfirmed()
+        self._trials.fail(failure, used=True)
 
     def _heed_time(self) -> None:
         """Leave a job that does not end though it has no reason to go on."""
@@ -260,36 +274,26 @@ class RemoteJob:
         if losses > _MOST_RESTARTS:
             why = f"its worker was lost {losses} times, and RunPod began the job again each time"
             self._trials.fail(Failure("worker_died", why), used=True)
-            self._unwanted_since = self._unwanted_since or now
+            self._cancelling.want()
         if self._told_all_at is not None and now - self._told_all_at > self._times.settle:
-            self._unwanted_since = self._unwanted_since or now
-        waited = 0.0 if self._unwanted_since is None else now - self._unwanted_since
-        if waited > self._times.grace or now > self._deadline:
-            self._trials.conclude(None, cancelled=True)
+            self._cancelling.want()
+        if self._cancelling.waited > self._times.grace or now > self._deadline:
             self._end_unconfirmed()
+            self._trials.conclude(None, cancelled=True)
 
     def _end_unconfirmed(self) -> None:
         """Stop following a job that may run on."""
         self.ended = True
-        if self._cancelled_at is None:
-            try:
-                self._cancel()
-            except EndpointError:
-                self._around.outbox.put(
-                    Warned(
-                        f"RunPod: job {self.id} of endpoint {self.endpoint} may run on: cancelling "
-                        "it was not confirmed. See the console"
-                    )
-                )
+        if not self._cancelling.insist(self.id):
+            self.meter.doubt(self._held)
+            where = f"job {self.id} of endpoint {self.endpoint}"
+            what = "may run on: cancelling it was not confirmed. See the console"
+            self._around.outbox.put(Warned(f"RunPod: {where} {what}"))
 
     def _wait(self) -> None:
         """Wait until the next look, or an order."""
-        now = time.monotonic()
-        if self._told_all_at is not None or self._unwanted_since is not None:
+        since = self.queued_since
+        seconds = self._times.pause(None if since is None else time.monotonic() - since)
+        if self._told_all_at is not None or self._cancelling.wanted_at is not None:
             seconds = _SOON_SECONDS
-        elif self.queued_since is None:
-            seconds = self._times.running
-        else:
-            most = 5 * self._times.queued
-            seconds = min(max(self._times.queued, (now - self.queued_since) / 10), most)
         self._hurry.wait(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret

@@ -48,6 +48,16 @@ class Timings:
     silence: float = 120.0
     close: float = 15.0
 
+    def pause(self, waited: float | None) -> float:
+        """Return the seconds until the next look at a job.
+
+        Args:
+            waited: Seconds that it has waited for a worker; None where one has it.
+        """
+        if waited is None:
+            return self.running
+        return min(max(self.queued, waited / 10), 5 * self.queued)
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -89,7 +99,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What an attempt used whose end was told before that was known; None: nothing."""
+    """What an attempt used whose end was told before that was known; None: nothing.
+
+    A job that was posted in vain has a name of its own, as an attempt has.
+    """
 
     attempt: str
     usage: RemoteUsage | None

@@ -83,12 +83,15 @@ def choose_tier(
 def known_endpoints(settings: RemoteSettings) -> dict[str, str]:
     """Return the endpoints by tier; the tier "" is the one of an endpoint whose tier nobody says.
 
+    Where one is named, it is that one alone.
+
     Raises:
         UsageError: There is none.
     """
-    known = dict(settings.endpoints)
-    if settings.endpoint is not None and settings.endpoint not in known.values():
-        known["" if settings.gpu_tier == AUTO else settings.gpu_tier] = settings.endpoint
+    known, one = dict(settings.endpoints), settings.endpoint
+    if one is not None:
+        said = "" if settings.gpu_tier == AUTO else settings.gpu_tier
+        known = {tier: each for tier, each in known.items() if each == one} or {said: one}
     if not known:
         raise UsageError(
             "RunPod: expected an endpoint, got none. Name one with --endpoint, RUNPOD_ENDPOINT_ID "

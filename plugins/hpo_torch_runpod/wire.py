@@ -10,7 +10,6 @@ gets one `Claimed` instead.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import zlib
@@ -253,7 +252,7 @@ def join_parts(parts: Sequence[ArtefactPart]) -> bytes:
     """
     by_number = {part.part: part for part in parts}
     one = parts[0]
-    if sorted(by_number) != list(range(one.parts)):
+    if len(by_number) != one.parts or max(by_number) >= one.parts:
         raise WireError(f"{one.name}: expected {one.parts} parts, got {sorted(by_number)}")
     content = _inflate(b"".join(by_number[n].data for n in range(one.parts)), one.size)
     if len(content) != one.size or hashlib.sha256(content).hexdigest() != one.sha256:
@@ -264,7 +263,7 @@ def join_parts(parts: Sequence[ArtefactPart]) -> bytes:
 def _unpack(packed: str) -> bytes:
     try:
         return _inflate(base64.b64decode(packed, validate=True), _MOST_UNPACKED)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; other letters than ASCII's another
         raise WireError(f"a chunk that is no base64: {error}") from error
 
 

@@ -48,9 +48,9 @@ def finished(trial, *usage):
     )
 
 
-def lines(*events):
+def lines(*events, earlier=()):
     output = io.StringIO()
-    view = PlainView(Console(file=output, width=200))
+    view = PlainView(Console(file=output, width=200), earlier)
     for event in events:
         view.hear(event)
     return output.getvalue().splitlines()
@@ -82,3 +82,8 @@ def test_costs_are_told_with_the_trial_and_in_all():
     assert first.endswith("9 s  $0.0062 to $0.0112, in all $0.0062 to $0.0112")
     assert second.endswith("9 s  $0.0031 to $0.0056, in all $0.0093 to $0.0168")
     assert third.endswith("9 s")
+
+
+def test_what_earlier_processes_spent_counts_in_all():
+    (line,) = lines(finished(1, USAGE), earlier=[finished(0, USAGE)])
+    assert line.endswith("9 s  $0.0031 to $0.0056, in all $0.0062 to $0.0112")

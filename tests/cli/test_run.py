@@ -59,6 +59,23 @@ def test_interrupt_of_resuming_says_how_to_resume(cli, monkeypatch, tmp_path):
     assert result.err == "interrupted; to go on: hpo-torch resume runs/x\n"
 
 
+def test_resume_changes_where_a_run_goes_on(cli, monkeypatch, tmp_path):
+    (tmp_path / "runs/x").mkdir(parents=True)
+    (tmp_path / "runs/x/config.yaml").write_text("{}\n")
+    changed = {}
+    monkeypatch.setattr(run, "resume", lambda path, changes, *_: changed.update(changes))
+    options = ("--endpoint", "ep", "--gpu-tier", "ADA_24", "--queue-timeout", "600")
+    result = cli("resume", "x", "--quiet", *options, "--fallback", "local", "--max-cost", "5")
+    assert (result.code, result.err) == (0, "")
+    assert changed == {
+        "execution.fallback": "local",
+        "execution.remote.endpoint": "ep",
+        "execution.remote.gpu_tier": "ADA_24",
+        "execution.remote.max_cost": 5.0,
+        "execution.remote.queue_timeout": 600.0,
+    }
+
+
 def test_interrupt_of_retraining_says_how_to_go_on(cli, monkeypatch, tmp_path):
     (tmp_path / "runs/x").mkdir(parents=True)
     (tmp_path / "runs/x/config.yaml").write_text("{}\n")

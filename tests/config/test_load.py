@@ -216,6 +216,7 @@ def test_settings_of_a_section_within_a_section_have_their_dotted_names():
             "HPO_TORCH_EXECUTION_REMOTE_ENDPOINT": "e-2",
             "HPO_TORCH_EXECUTION_REMOTE_ENDPOINTS": "{ada_24: e-3}",
             "HPO_TORCH_VOLUME": "/volume",  # no setting of a run
+            "HPO_TORCH_VERSION": "0.1.0",  # nor this
         }
     )
     assert layer.values == {

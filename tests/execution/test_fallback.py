@@ -2,47 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.errors import UsageError
+from hpo_torch.errors import UnknownNameError, UsageError
 from hpo_torch.execution.backend import RunSite
 from hpo_torch.execution.fallback import FallbackBackend
-from hpo_torch.protocol.events import TrainingFinished, TrialStarted
-from hpo_torch.testing.backend_suite import BackendSuite
-from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
-from hpo_torch.testing.fault_injection import FaultyCluster
+from hpo_torch.protocol.events import TrainingFinished
+from hpo_torch.testing.fake_training import fake_job
 
 NAMES = ("cloud", "local")
-
-
-class TestFallbackBackend(BackendSuite):
-    """While the primary is well, nobody sees that there is another one."""
-
-    worker_processes = False
-    reattaches = True
-
-    def make_backend(self, train_target: str) -> FallbackBackend:
-        self.cluster = FaultyCluster(train_target, capacity=2)
-        return FallbackBackend(self.cluster.connect(), unwanted, NAMES)
-
-    def restart_backend(self, backend: FallbackBackend) -> FallbackBackend:
-        restarted = FallbackBackend(self.cluster.connect(), unwanted, NAMES)
-        restarted.start(self.site)
-        return restarted
-
-
-class TestFallenBackend(BackendSuite):
-    """Once the primary takes nothing any more, the secondary does it all."""
-
-    worker_processes = False
-
-    def make_backend(self, train_target: str) -> FallbackBackend:
-        primary = FaultyCluster(train_target, capacity=2)
-        primary.refusal = "the money is used up"
-        secondary = FaultyCluster(train_target, capacity=2)
-        return FallbackBackend(primary.connect(), secondary.connect, NAMES)
-
-
-def unwanted():
-    raise AssertionError("nobody has failed")
 
 
 class Place:
@@ -111,13 +77,17 @@ def ends(events):
     return [(event.trial, event.outcome, event.failure_kind) for event in events]
 
 
-def test_failed_place_is_a_lost_worker_and_the_next_job_goes_elsewhere(pair):
+def moving(events):
+    return [event.trial for event in events if event.moves_on]
+
+
+def test_trial_of_a_failed_place_moves_on_and_the_next_job_goes_elsewhere(pair):
     primary, secondary, backend = pair()
     backend.submit(fake_job(0))
     primary.breaks(0)
     (event,) = backend.poll(1.0)
-    assert ends([event]) == [(0, "failed", "worker_died")]
-    assert event.message == "no worker"
+    assert ends([event]) == [(0, "failed", "backend")]
+    assert (event.message, event.moves_on) == ("no worker", True)
     backend.submit(fake_job(0, attempt="again"))
     assert (list(primary.jobs), list(secondary.jobs)) == ([], [0])
     assert secondary.site is not None
@@ -146,14 +116,13 @@ def test_jobs_in_flight_on_the_failed_place_go_on_there(pair):
     assert backend.capacity == 2
 
 
-def test_every_job_of_the_failed_place_is_a_lost_worker_and_one_warning(pair):
+def test_every_job_of_the_failed_place_moves_on_with_one_warning(pair):
     primary, _, backend = pair()
     backend.submit(fake_job(0))
     backend.submit(fake_job(1))
     primary.breaks(0)
     primary.breaks(1)
-    lost = [(0, "failed", "worker_died"), (1, "failed", "worker_died")]
-    assert ends(backend.poll(1.0)) == lost
+    assert moving(backend.poll(1.0)) == [0, 1]
     assert len(backend.warnings) == 1
 
 
@@ -209,6 +178,19 @@ def test_refusal_of_the_first_is_none_while_the_second_takes_jobs(pair):
     assert backend.refusal == "no room"
 
 
+def test_place_without_room_for_what_it_refuses_leaves_room_for_the_other(pair):
+    primary, secondary, backend = pair()
+    backend.submit(fake_job(0))
+    primary.refusal, primary.capacity = "the money is used up", 1  # none beside what is in flight
+    assert backend.capacity == 2
+    primary.end(0)
+    backend.poll(1.0)
+    primary.capacity = 0
+    assert backend.capacity == 1
+    backend.submit(fake_job(1))
+    assert (list(secondary.jobs), backend.capacity) == ([1], 2)
+
+
 def test_refusal_without_another_job_changes_nothing(pair):
     primary, _, backend = pair(error=AssertionError("made"))
     backend.submit(fake_job(0))
@@ -222,7 +204,30 @@ def test_place_that_cannot_start_gets_no_jobs(pair):
     primary, secondary, backend = pair(Place(start_error=UsageError("no endpoint")))
     backend.submit(fake_job(0))
     assert (list(primary.jobs), list(secondary.jobs)) == ([], [0])
-    assert backend.reattach(fake_job(1)) is False
+
+
+def test_earlier_jobs_of_a_place_that_cannot_start_are_warned_of_once(pair):
+    _, _, backend = pair(Place(start_error=UsageError("no endpoint")))
+    del backend.warnings[:]
+    assert [backend.reattach(fake_job(trial)) for trial in (0, 1)] == [False, False]
+    assert backend.warnings == ["cloud: jobs of an earlier process may still run there, and cost"]
+
+
+def test_failed_second_place_has_no_other_behind_it(pair):
+    primary, secondary, backend = pair()
+    backend.submit(fake_job(0))
+    primary.breaks(0)
+    backend.poll(1.0)
+    backend.submit(fake_job(0, attempt="again"))
+    secondary.breaks(0, "disk full")
+    (event,) = backend.poll(1.0)
+    assert (ends([event]), event.moves_on) == ([(0, "failed", "backend")], False)
+
+
+def test_wrong_setting_is_not_worked_around(pair):
+    typo = UnknownNameError("GPU tier", "AMPRE_16", ["AMPERE_16"])
+    with pytest.raises(UnknownNameError, match="Did you mean 'AMPERE_16'"):
+        pair(Place(start_error=typo))
 
 
 def test_second_place_that_is_none_either_refuses_all(pair):
@@ -230,7 +235,7 @@ def test_second_place_that_is_none_either_refuses_all(pair):
     backend.submit(fake_job(0))
     primary.breaks(0)
     (event,) = backend.poll(1.0)
-    assert ends([event]) == [(0, "failed", "backend")]
+    assert (ends([event]), event.moves_on) == ([(0, "failed", "backend")], False)
     why = "cloud: no worker; backend 'local' cannot take over: no CUDA"
     assert (event.message, backend.refusal, backend.warnings) == (why, why, [])
 
@@ -258,21 +263,3 @@ def test_both_are_closed(pair):
     backend.submit(fake_job(0))
     backend.close()
     assert (primary.closed, secondary.closed) == (1, 1)
-
-
-def test_events_of_both_arrive_while_both_train(tmp_path):
-    primary = FaultyCluster(FAKE_TARGET, capacity=1)
-    secondary = FaultyCluster(FAKE_TARGET, capacity=1)
-    backend = FallbackBackend(primary.connect(), secondary.connect, NAMES)
-    backend.start(RunSite(folder=tmp_path, warn=print))
-    backend.submit(fake_job(0, "wait"))
-    primary.refusal = "the money is used up"
-    suite = BackendSuite()
-    suite.until_started(backend, 1)
-    backend.submit(fake_job(1, "wait"))
-    assert [job.trial for job in secondary.jobs] == [1]
-    assert isinstance(suite.until(backend, TrialStarted, 1)[0], TrialStarted)
-    backend.stop(0)
-    backend.stop(1)
-    assert suite.outcomes(suite.until_finished(backend, 2)) == {0: "stopped", 1: "stopped"}
-    backend.close()

@@ -20,7 +20,7 @@ class Made:
 
     def __init__(self, name, settings):
         self.name, self.settings = name, settings
-        self.capacity = settings.jobs
+        self.capacity, self.refusal = settings.jobs, ""
 
 
 def loader(cloud_error=None, devices=None):

@@ -34,10 +34,10 @@ def started(purpose="search"):
     )
 
 
-def retried(trial, used):
+def retried(trial, used, attempt="a"):
     return TrialRetried(
         trial=trial,
-        attempt="a",
+        attempt=attempt,
         failure_kind="worker_died",
         message="",
         next_attempt="b",
@@ -94,6 +94,18 @@ def test_an_attempt_counts_once_before_and_after_its_trial_has_ended():
 def test_an_attempt_whose_trial_goes_on_later_counts():
     paused = TrainingFinished(trial=1, attempt="a", outcome="stopped", usage=usage(0.5))
     assert heard(started(), finished(0, usage(0.25)), paused) == Cost(lower=0.75, upper=2.0)
+
+
+def test_of_an_attempt_that_was_found_again_the_last_word_counts():
+    given_up = TrainingFinished(
+        trial=0, attempt="a", outcome="failed", failure_kind="backend", usage=usage(0.25, 0.5)
+    )
+    found = retried(0, usage(0.5))
+    assert heard(started(), given_up, started(), found) == Cost(lower=0.5, upper=1.0)
+    again = retried(0, usage(0.25), attempt="b")
+    assert heard(started(), given_up, found, again) == Cost(lower=0.75, upper=2.0)
+    silent = retried(0, None)
+    assert heard(started(), given_up, silent) == Cost(lower=0.25, upper=0.5)
 
 
 def test_trials_of_a_confirmation_are_others():

@@ -32,21 +32,22 @@ def retries(run):
     return [event for event in run.events if event.kind == "trial_retried"]
 
 
-def test_out_of_memory_is_retried_once_with_batches_in_halves(run_script):
-    run = run_script([[0.5, "out_of_memory", 0.9]])
-    first, second = run.backend.jobs
-    assert (first.accumulate, second.accumulate) == (1, 2)
+def test_out_of_memory_is_retried_with_batches_halved_each_time(run_script):
+    run = run_script([[0.5, "out_of_memory", "out_of_memory", 0.9]])
+    first, second, third = run.backend.jobs
+    assert (first.accumulate, second.accumulate, third.accumulate) == (1, 2, 4)
     assert (second.attempt != first.attempt, second.known_epochs) == (True, 1)
     (result,) = run.results
-    assert (result.state, result.attempts, result.accumulate) == ("complete", 2, 2)
+    assert (result.state, result.attempts, result.accumulate) == ("complete", 3, 4)
     assert [epoch.val_accuracy for epoch in result.epochs] == [0.5, 0.9]
-    (event,) = retries(run)
+    event, _ = retries(run)
     assert (event.failure_kind, event.accumulate) == ("out_of_memory", 2)
     assert (event.attempt, event.next_attempt) == (first.attempt, second.attempt)
 
 
-def test_out_of_memory_twice_fails_the_trial_and_the_study_goes_on(run_script):
-    run = run_script([[0.5, "out_of_memory", "out_of_memory", 0.9], [0.6]])
+def test_out_of_memory_too_often_fails_the_trial_and_the_study_goes_on(run_script):
+    script = [[0.5, "out_of_memory", "out_of_memory", 0.9], [0.6]]
+    run = run_script(script, execution={"retries": 1})
     assert run.states == {0: "failed", 1: "complete"}
     assert run.results[0].failure_kind == "out_of_memory"
     assert run.study.trials[0].state == optuna.trial.TrialState.FAIL

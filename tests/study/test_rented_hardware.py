@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 
 import pytest
+from scripted_backend import end_at_once
 
 from hpo_torch.data.requests import data_request
 from hpo_torch.execution.fallback import FallbackBackend
@@ -34,21 +34,14 @@ BROKE = "the money is used up"
 
 
 def refuse_at(backend, poll):
-    """Let a backend refuse jobs from its poll of that number on."""
+    """Let a backend refuse jobs, and have room for none, from its poll of that number on."""
 
     def on_poll(number):
         if number == poll:
-            backend.refusal = BROKE
+            backend.refusal, backend.capacity = BROKE, 0
 
     backend.on_poll = on_poll
     return backend
-
-
-def end_at_once(poll):
-    """Press Ctrl-C twice, so that no attempt is waited for."""
-    if poll == 2:
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture
@@ -88,6 +81,17 @@ def test_trials_go_on_elsewhere_once_a_place_has_failed(two_places):
     cells = [dict(zip(columns, line.split(","), strict=True)) for line in lines[1:]]
     assert [row["worker"] for row in cells] == ["there", "here", "here", "here"]
     assert [row["cost_upper"] for row in cells] == ["1.0", "1.0", "", ""]
+
+
+def test_a_place_that_failed_takes_none_of_a_trials_retries(two_places):
+    script = [[0.5, "worker_died", "backend", 0.7], [0.8]]
+    run, _, second = two_places(script, execution={"retries": 1})
+    assert run.states == dict.fromkeys(range(2), "complete")
+    assert [(job.trial, job.accumulate) for job in second.jobs] == [(0, 1), (1, 1)]
+    kinds = [event.failure_kind for event in run.events if event.kind == "trial_retried"]
+    assert kinds == ["worker_died", "backend"]
+    none_left, _, _ = two_places([["backend", 0.7]], name="none", execution={"retries": 0})
+    assert none_left.states == {0: "complete"}
 
 
 def test_trials_go_on_elsewhere_once_a_place_refuses(two_places):
@@ -178,6 +182,22 @@ def test_attempt_that_ended_with_its_study_is_not_looked_for(run_script):
     backend.can_reattach = True
     run = run_script(script, backend=backend, again=True)
     assert (backend.reattached, run.states) == ([], {0: "complete"})
+
+
+def test_attempt_of_a_place_that_was_not_heard_of_is_looked_for(run_script):
+    script = [[0.5, "backend", 0.7], [0.8]]
+    backend = run_script.backend(script)
+    backend.usage = USAGE
+    first = run_script(script, backend=backend)
+    assert (first.reason, first.summary.cost) == ("trial 0: on purpose", Cost(lower=0.25, upper=1))
+    again = _mended(run_script, script)
+    again._spent, again.can_reattach = {(0, 1)}, True
+    again.usage = USAGE.model_copy(update={"cost_lower": 0.5, "cost_upper": 2.0})
+    run = run_script(script, backend=again, again=True)
+    assert [job.attempt for job in again.reattached] == [first.backend.jobs[0].attempt]
+    assert run.states == {0: "complete", 1: "complete"}
+    assert (run.results[0].attempts, len(run.results[0].usage)) == (1, 1)
+    assert run.summary.cost == Cost(lower=1.0, upper=4.0)  # the first, by its last word; another
 
 
 def test_every_attempt_counts_whichever_process_heard_its_end(run_script):

@@ -10,7 +10,7 @@ import pytest
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.event_log import read_events
-from hpo_torch.study.run_study import StudyRunner
+from hpo_torch.study.brake import Brake
 
 GOOD = [0.5, 0.8, 0.9]
 SCRIPT = [GOOD, [0.6, 0.7, 0.8, 0.85], [0.5, 0.6, 0.9], [0.5, 0.7], [0.4, 0.5, 0.6]]
@@ -179,7 +179,7 @@ def test_trial_whose_pruning_the_next_process_concludes_took_its_own_seconds(
         raise SystemError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(StudyRunner, "_prune", die)
+        patch.setattr(Brake, "prune", die)
         with pytest.raises(SystemError, match="killed"):
             run_script(script, clock=clock)
     resumed = run_script(script, clock=clock, again=True)

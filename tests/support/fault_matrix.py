@@ -120,9 +120,15 @@ CASES = (
     ),
     Case(
         "poll",
-        "the job is not known any more (404)",
+        "the job is not known once (404)",
         ({"place": "poll", "kind": "answer", "status": 404},),
-        ends=AGAIN,
+    ),
+    Case(
+        "poll",
+        "the job is not known any more (404)",
+        ({"place": "poll", "kind": "answer", "status": 404, "times": 3},),
+        behaviour="wait",
+        ends=("worker_died", "stopped"),
         jobs=2,
     ),
     Case(
@@ -231,6 +237,8 @@ def outcome(case: Case) -> str:
             return ONCE if case.jobs > 1 else "completed"
         case ("worker_died", "completed"):
             return "this attempt fails, the next one completes"
+        case ("worker_died", "stopped"):
+            return "this attempt fails, and its job is cancelled; the next one is trained"
         case ("backend",):
             return "RunPod has failed: the run falls back, or stops to be resumed"
         case ("timeout",):

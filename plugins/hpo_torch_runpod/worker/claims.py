@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -51,8 +52,9 @@ class Claims:
             return
         oldest = time.time() - KEPT_SECONDS
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            with suppress(OSError):  # another worker removes them too
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _shared(self, attempt: str, job: str) -> str:
         if self._folder is None:

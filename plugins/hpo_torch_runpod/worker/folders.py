@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +90,9 @@ class Folders:
         """Remove the folders of trials that nobody has gone on with for a long time."""
         oldest = time.time() - KEPT_SECONDS
         for folder in self._work.glob("*/*"):
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # another worker removes them too
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder)
 
     def _folder(self, job: TrialJob) -> Path:
         # Studies of the same name may come from several people; their trials differ in these.

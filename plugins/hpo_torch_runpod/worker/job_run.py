@@ -90,7 +90,7 @@ class JobRun:
             return
         try:
             with self._place.folders.work(job) as folder:
-                finished = self._train(job, folder)
+                finished = _blame(self._train(job, folder), folder)
             if finished.outcome == "completed" or finished.failure_kind == "diverged":
                 self._place.folders.forget(job)
         except WorkerFault as fault:
@@ -102,7 +102,11 @@ class JobRun:
         except BaseException as error:
             message = f"{type(error).__name__}: {error}"
             finished = failed_training(job, "user_code", message, traceback.format_exc())
-        self._say(finished)
+        try:
+            self._say(finished)
+        except Exception as error:  # words that cannot be sent, such as half of a character
+            message = f"its last word cannot be sent: {type(error).__name__}"
+            self._say(failed_training(job, "user_code", message))
 
     def _train(self, job: TrialJob, folder: Path) -> TrainingFinished:
         """Train, say everything but the last word, and return that."""
@@ -150,3 +154,14 @@ class JobRun:
 
     def _say(self, line: Line) -> None:
         self.mailbox.put(dump_line(line))
+
+
+def _blame(finished: TrainingFinished, folder: Path) -> TrainingFinished:
+    """Return a trial's end, as a lost worker's if another worker has removed the trial's folder.
+
+    That is one whose loss RunPod only believed in: nothing is wrong with this place.
+    """
+    if finished.failure_kind != "backend" or folder.is_dir():
+        return finished
+    message = f"another worker has ended this trial meanwhile: {finished.message}"
+    return finished.model_copy(update={"failure_kind": "worker_died", "message": message})

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FILE = "model.ckpt"
 
+# Weights shrink by a tenth. Larger files are not compressed, at the card's price, to learn that.
+_WORTH_PACKING = 10 * INLINE_LIMIT
+
 
 class WeightsSender:
     """Turns the weights of a job's trials into lines.
@@ -47,11 +50,12 @@ class WeightsSender:
             return [_alert(job, finished, problem)]
 
     def _send(self, job: TrialJob, path: Path, finished: TrainingFinished) -> Sequence[Line]:
-        content = path.read_bytes()
-        packed = pack(content)
-        if len(packed) <= min(INLINE_LIMIT, self._room):
-            self._room -= len(packed)
-            return artefact_parts(job.attempt, path.name, content, packed)
+        if path.stat().st_size <= _WORTH_PACKING:
+            content = path.read_bytes()
+            packed = pack(content)
+            if len(packed) <= min(INLINE_LIMIT, self._room):
+                self._room -= len(packed)
+                return artefact_parts(job.attempt, path.name, content, packed)
         problem = "there is no bucket (--bucket s3://BUCKET/PREFIX)"
         if self._bucket is not None:
             try:
@@ -59,11 +63,11 @@ class WeightsSender:
                 return [store_weights(bucket, path, self._bucket, job.study, job.attempt)]
             except BucketError as error:
                 problem = str(error)
-        return [_alert(job, finished, self._lost(job, path, len(packed), problem))]
+        return [_alert(job, finished, self._lost(job, path, problem))]
 
-    def _lost(self, job: TrialJob, path: Path, size: int, problem: str) -> str:
+    def _lost(self, job: TrialJob, path: Path, problem: str) -> str:
         lost = (
-            f"its weights stay behind: {size:,} bytes compressed are too many to come with the "
+            f"its weights stay behind: {path.stat().st_size:,} bytes are too many to come with the "
             f"job's result, and {problem}"
         )
         if not self._folders.shared:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from hpo_torch.config.schema import RemoteSettings
@@ -119,3 +121,20 @@ def test_the_price_is_of_all_cards_of_a_worker(ledger):
     tariff = made.choose(JOB)
     assert tariff.price_per_second == 2 * SMALL
     assert tariff.idle_seconds == 30.0
+
+
+def test_what_was_settled_before_is_counted_once(ledger, tmp_path):
+    most = LONGEST * SMALL
+    accounts(ledger).settle("a", usage(most))
+    again = accounts(Ledger(tmp_path / "jobs.jsonl"), max_cost=2.1 * most)
+    again.settle("a", usage(most))
+    assert again.reserve(JOB, again.choose(JOB)) == ""
+
+
+def test_as_many_workers_as_runpod_says(ledger):
+    facts = {"known": EndpointFacts(endpoint="known", workers_max=2)}
+    facts["not readable"] = EndpointFacts(endpoint="not readable")
+    found = Preflight(settings=RemoteSettings(), endpoints=facts, prices=PRICES)
+    made = Accounts(found, ledger)
+    assert made.workers("known") == 2
+    assert made.workers("not readable") == made.workers("gone") == math.inf

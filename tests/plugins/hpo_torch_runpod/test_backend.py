@@ -8,6 +8,7 @@ from hpo_torch.config.schema import ExecutionSettings
 from hpo_torch.plugin_api import UsageError
 from hpo_torch.testing.fake_training import fake_job
 from hpo_torch_runpod.backend import RunpodBackend
+from hpo_torch_runpod.ledger import Settled, read_ledger
 from hpo_torch_runpod.wire import Claimed, artefact_parts, pack
 
 
@@ -112,7 +113,10 @@ def test_stop_and_kill_before_a_job_was_posted_post_none(backends, cloud):
     assert cloud.jobs == []
 
 
-def test_a_lost_answer_is_asked_for_again_and_the_claim_leads_to_the_first_job(backends, cloud):
+def test_a_lost_answer_is_asked_for_again_and_the_claim_leads_to_the_first_job(
+    backends, cloud, tmp_path
+):
+    ledger = tmp_path / "run" / "backend" / "jobs.jsonl"
     cloud.lost_answers = 1
     backend, trial = backends.start(), fake_job(0)
     submit(backend, trial)
@@ -127,6 +131,11 @@ def test_a_lost_answer_is_asked_for_again_and_the_claim_leads_to_the_first_job(b
     events = until_ended(backend)
     assert brief(events) == ["started", 1, 2, "completed"]
     assert events[-1].usage.job == first.id
+    # The second one has started a worker for nothing: 1 + 5 s, and 5 s idle.
+    until(backend, lambda _: "in vain" in ledger.read_text())
+    settled = [line for line in read_ledger(ledger) if isinstance(line, Settled)]
+    (vain,) = (line for line in settled if line.attempt == f"{trial.attempt} in vain, {second.id}")
+    assert vain.usage.cost_upper == pytest.approx(11 * 0.00016)
 
 
 def test_close_cancels_everything_and_settles_it(backends, cloud, tmp_path):

@@ -4,8 +4,18 @@ import pytest
 from cloud_backend import ends, submit, train, until, until_ended
 from trial_words import brief, finished, started
 
+from hpo_torch.plugin_api import OutputError
 from hpo_torch.testing.fake_training import fake_job
-from hpo_torch_runpod.endpoint_client import KeyRefusedError, RefusedError, UnreachableError
+from hpo_torch_runpod.endpoint_client import (
+    KeyRefusedError,
+    LostAnswerError,
+    NotFoundError,
+    RefusedError,
+    UnreachableError,
+)
+from hpo_torch_runpod.ledger import Ledger, Submitted
+
+MOST = 3905 * 0.00016  # USD: an hour, the wait and the idle time, on the cheapest tier
 
 
 @pytest.mark.parametrize(
@@ -130,8 +140,7 @@ def test_a_job_that_loses_every_worker_is_given_up(backends, cloud):
 
 
 def test_the_budget_is_never_passed(backends, cloud):
-    most = 3905 * 0.00016  # an hour, the wait and the idle time, on the cheapest tier
-    backend = backends.start(jobs=3, max_cost=1.5 * most)
+    backend = backends.start(jobs=3, max_cost=1.5 * MOST)
     assert backend.capacity == 3
     submit(backend, fake_job(0))
     assert (backend.capacity, backend.refusal) == (1, "")
@@ -148,7 +157,7 @@ def test_the_budget_is_never_passed(backends, cloud):
 
 
 def test_money_that_comes_back_is_used_again(backends, cloud):
-    backend = backends.start(jobs=3, max_cost=1.5 * 3905 * 0.00016)
+    backend = backends.start(jobs=3, max_cost=1.5 * MOST)
     submit(backend, fake_job(0), fake_job(1))
     first = cloud.job()
     train(first, fake_job(0))
@@ -167,3 +176,116 @@ def test_close_warns_of_what_it_could_not_cancel(backends, cloud):
     cloud.down = True
     backend.close()
     assert any("job-0" in each for each in backends.warnings)
+
+
+def test_a_cancel_that_is_refused_says_nothing_of_the_place(backends, cloud):
+    cloud.refused["cancel"] = RefusedError("400: it has ended")
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    job = cloud.job()
+    job.take()
+    job.say(started(trial))
+    until(backend, bool)
+    backend.stop(0)
+    job.say(finished(trial))
+    job.complete()
+    assert brief(until_ended(backend)) == ["completed"]
+
+
+def test_jobs_behind_those_of_another_process_are_waited_for(backends, cloud):
+    cloud.workers = {"running": 1}
+    backend, trial = backends.start(queue_timeout=0.05), fake_job(0)
+    submit(backend, trial)
+    job = cloud.job()
+    until(backend, lambda _: cloud.asked["health"] > 1)
+    train(job, trial)
+    job.take()
+    job.complete()
+    assert brief(until_ended(backend)) == ["started", 1, 2, "completed"]
+
+
+def test_a_job_that_is_not_known_once_goes_on(backends, cloud):
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    job = cloud.job()
+    job.take()
+    answers, find = ["unknown", "known", "unknown", "unknown"], cloud.find
+    cloud.find = lambda job_id: find("" if answers and answers.pop() == "unknown" else job_id)
+    until(backend, lambda _: not answers)
+    train(job, trial)
+    job.complete()
+    assert brief(until_ended(backend)) == ["started", 1, 2, "completed"]
+
+
+def test_a_job_that_is_not_known_any_more_is_cancelled_all_the_same(backends, cloud):
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    job = cloud.job()
+    cloud.refused["status"] = NotFoundError("404")
+    (end,) = until_ended(backend)
+    assert end.failure_kind == "worker_died"
+    assert cloud.cancelled == [job.id]
+    assert end.usage.cost_upper == pytest.approx(MOST)  # maybe it ran, before or after
+
+
+def test_a_job_that_is_given_up_costs_what_it_ran(backends, cloud):
+    backend = backends.start()
+    submit(backend, fake_job(0))
+    cloud.job().take()
+    until(backend, lambda _: cloud.asked["stream"])
+    remote = backend._dispatcher.flights[0].remote
+    remote.meter._since -= 1000.0  # it has run so long
+    cloud.refused["stream"] = RefusedError("400")
+    (end,) = until_ended(backend)
+    assert end.failure_kind == "backend"
+    assert end.usage.cost_lower == pytest.approx(1000 * 0.00016, rel=0.01)
+    assert end.usage.cost_upper == pytest.approx(1007 * 0.00016, rel=0.01)  # 1 s, 5 s idle
+
+
+def test_a_job_that_may_run_on_costs_all_that_it_may(backends, cloud):
+    backend = backends.start()
+    submit(backend, fake_job(0))
+    cloud.job().take()
+    until(backend, lambda _: cloud.asked["stream"])
+    cloud.down = True
+    (end,) = until_ended(backend)
+    assert end.usage.cost_upper == pytest.approx(MOST)
+
+
+@pytest.mark.parametrize(
+    ("error", "most"), [(LostAnswerError("reset"), MOST), (UnreachableError("503"), 0.0)]
+)
+def test_a_post_whose_answer_is_lost_may_have_made_a_job(backends, cloud, error, most):
+    cloud.refused["run"] = error
+    backend = backends.start()
+    submit(backend, fake_job(0))
+    (end,) = until_ended(backend)
+    assert end.failure_kind == "backend"
+    assert end.usage.cost_upper == pytest.approx(most)
+
+
+def test_a_job_that_breaks_this_side_is_cancelled(backends, cloud, tmp_path):
+    (tmp_path / "run" / "backend").mkdir(parents=True)
+    (tmp_path / "run" / "backend" / "received").write_text("no folder")
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    job = cloud.job()
+    job.take()
+    job.say(started(trial))
+    with pytest.raises(OutputError, match="received"):
+        until(backend, lambda _: False)
+    assert cloud.cancelled == [job.id]
+
+
+def test_a_job_whose_id_cannot_be_noted_is_cancelled(backends, cloud, monkeypatch):
+    def full(ledger, line, add=Ledger.add):
+        if isinstance(line, Submitted):
+            raise OutputError("the disk is full")
+        add(ledger, line)
+
+    monkeypatch.setattr(Ledger, "add", full)
+    backend = backends.start()
+    backend.submit(fake_job(0))
+    with pytest.raises(OutputError, match="full"):
+        until(backend, lambda _: False)
+    assert cloud.cancelled == ["job-0"]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from cloud_backend import ends, submit, train, until, until_ended
 from trial_words import brief, finished, started
 
 from hpo_torch.testing.fake_training import fake_job
-from hpo_torch_runpod.reports import GivenBack
+from hpo_torch_runpod.reports import GivenBack, Moved
 
 
 def test_trials_share_a_job_and_each_has_its_end(backends, cloud):
@@ -87,6 +88,21 @@ def test_a_failed_job_takes_only_the_trial_that_was_trained(backends, cloud):
     assert cloud.job(1).trials == [2]
 
 
+@pytest.mark.parametrize(("trained", "kind"), [(0, "timeout"), (1, "worker_died")])
+def test_the_time_of_a_job_is_not_one_trials_alone(backends, cloud, trained, kind):
+    backend = backends.start(trials_per_job=2)
+    trials = [fake_job(number) for number in range(2)]
+    submit(backend, *trials)
+    job = cloud.job()
+    job.take()
+    for trial in trials[:trained]:
+        train(job, trial)
+    job.say(started(trials[trained]))
+    job.end("TIMED_OUT")
+    told = until_ended(backend, trained + 1)
+    assert (ends(told)[-1].trial, ends(told)[-1].failure_kind) == (trained, kind)
+
+
 def test_trials_of_one_job_are_found_again_together(backends, cloud):
     first = backends.start(trials_per_job=2)
     trials = [fake_job(number) for number in range(2)]
@@ -113,3 +129,40 @@ def test_a_stop_that_its_job_does_not_hear_any_more_ends_the_trial(backends, clo
     assert brief(backend.poll(0.0)) == ["stopped"]
     backend.poll(0.05)
     assert len(cloud.jobs) == 1
+
+
+def test_one_that_is_crossed_out_costs_nothing_in_later_processes_either(backends, cloud):
+    backend = backends.start(trials_per_job=2)
+    trials = [fake_job(number) for number in range(2)]
+    submit(backend, *trials)
+    job = cloud.job()
+    job.take()
+    job.say(started(trials[0]))
+    until(backend, bool)
+    backend.stop(1)
+    (end,) = ends(until_ended(backend))
+    assert end.usage.cost_upper == 0.0
+    assert list(backends.start()._around.ledger.held()) == [trials[0].attempt]
+
+
+def test_what_is_killed_while_its_job_gives_it_back_holds_no_money(backends, cloud):
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    cloud.job()
+    backend._dispatcher.flights[0].remote.give = lambda order: None  # it has just ended
+    backend.kill(0)
+    backend._around.outbox.put(GivenBack(trial))
+    backend.poll(0.0)
+    assert backend._accounts._budget.reserved == 0.0
+
+
+def test_what_is_killed_while_another_job_takes_it_is_killed_there(backends, cloud):
+    backend, trial = backends.start(), fake_job(0)
+    submit(backend, trial)
+    first = cloud.job()
+    until(backend, lambda _: cloud.asked["status"])
+    backend._dispatcher.flights[0].remote.give = lambda order: None  # it has just ended
+    backend.kill(0)
+    backend._around.outbox.put(Moved(trial, first.id))
+    backend.poll(0.0)
+    cloud.wait_for(lambda: cloud.cancelled == [first.id])

@@ -42,7 +42,9 @@ def test_repeated_chunks_are_dropped():
     assert words(order.take(THIRD)) == ["n2"]
 
 
-@pytest.mark.parametrize("damaged", [None, 7, {}, {"n": 1}, {"n": 1, "z": "???"}, "text"])
+@pytest.mark.parametrize(
+    "damaged", [None, 7, {}, {"n": 1}, {"n": 1, "z": "???"}, {"n": 1, "z": "\u00e9"}, "text"]
+)
 def test_a_damaged_chunk_is_missing_until_it_comes_whole(damaged):
     order = ChunkOrder()
     order.take(FIRST)

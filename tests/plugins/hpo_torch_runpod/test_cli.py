@@ -17,6 +17,7 @@ from hpo_torch.results.records import TrialResult
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.testing.runpod_standin import Endpoint, Fault
 from hpo_torch_runpod import cli as commands
+from hpo_torch_runpod.ledger import Ledger, Settled
 from hpo_torch_runpod.rest_api import RestApi
 
 IMAGE = f"ghcr.io/me/hpo-torch:{__version__}"
@@ -179,7 +180,7 @@ def test_teardown_leaves_nothing_behind(cli, standin):
 def test_teardown_that_cannot_remove_everything_says_so(cli, standin):
     cli(*DEPLOY, "--yes")
     # Of its requests the third is the first that changes something: the list of endpoints, of pods.
-    standin.faults.add(Fault(place="manage", kind="answer", status=400, nth=3))
+    standin.faults.add(Fault(place="manage", kind="answer", status=400, nth=3, times=2))
     result = cli("teardown", "--yes")
     assert result.code == 1
     assert "not everything could be removed" in result.err
@@ -238,6 +239,23 @@ def test_costs_of_a_run_need_neither_key_nor_network(cli, run, monkeypatch):
     record = json.loads(cli("costs", "one", "--json").out)
     assert [trial["trial"] for trial in record["trials"]] == [0]
     assert (record["total"]["upper"], record["billed"]) == (0.02015, None)
+
+
+def test_costs_of_attempts_that_no_trial_lists(cli, run):
+    usage = run.read_trials()[0].usage[0]
+    ledger = Ledger(run.path / "backend" / "jobs.jsonl")
+    ledger.add(Settled(attempt="a", usage=usage))
+    assert "more for attempts" not in cli("costs", "one").err
+    lost = usage.model_copy(update={"job": "j1", "cost_lower": 0.25, "cost_upper": 0.5})
+    ledger.add(Settled(attempt="b", usage=lost))
+    assert "$0.25000 to $0.50000 more for attempts that no ended" in cli("costs", "one").err
+    assert json.loads(cli("costs", "one", "--json").out)["unlisted"]["upper"] == 0.5
+
+
+def test_without_its_packages_the_message_says_what_to_install(cli, monkeypatch):
+    monkeypatch.setattr("hpo_torch_runpod.cli.find_spec", lambda name: None)
+    result = cli("status")
+    assert (result.code, "pip install 'hpo-torch[runpod]'" in result.err) == (3, True)
 
 
 def test_costs_beside_the_bill(cli, run, standin):

@@ -7,7 +7,8 @@ import pytest
 from hpo_torch.protocol.usage import Cost, RemoteUsage
 from hpo_torch.results.records import TrialResult
 from hpo_torch_runpod.bills import Bill, bill_of
-from hpo_torch_runpod.cost_report import COLUMNS, CostReport
+from hpo_torch_runpod.cost_report import COLUMNS, CostReport, settled_cost
+from hpo_torch_runpod.ledger import Settled
 
 
 def usage(job, lower, upper, **changes):
@@ -71,6 +72,14 @@ def test_what_unfinished_trials_cost_is_the_rest_of_the_whole():
     complete = CostReport.of([trial(0, usage("j", 0.1, 0.2))], [], Cost(lower=0.1, upper=0.2))
     assert complete.unlisted is None
     assert CostReport.of([trial(0, usage("j", 0.1, 0.2))], []).unlisted is None
+
+
+def test_an_attempt_that_is_settled_again_counts_once():
+    first = Settled(attempt="a", usage=usage("j", 0.5, 1.0))
+    again = Settled(attempt="a", usage=usage("j", 0.25, 0.5))
+    other = Settled(attempt="b", usage=usage("j", 1.0, 2.0))
+    assert settled_cost([first, other, again]) == Cost(lower=1.25, upper=2.5)
+    assert settled_cost([]) is None
 
 
 def test_record_has_every_attempt():

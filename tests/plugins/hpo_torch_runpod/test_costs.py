@@ -117,3 +117,18 @@ def test_one_job_that_costs_more_than_reserved_passes_the_limit_by_no_more_than_
             settled = worst = budget.reserved * 20
         budget.settle(str(number), settled)
     assert budget.spent <= limit + worst
+
+
+def test_settling_again_replaces_what_a_job_cost():
+    budget = Budget(1.0)
+    budget.settle("a", 0.5)
+    budget.settle("a", 0.25)
+    assert budget.spent == 0.25
+
+
+def test_a_job_that_was_never_submitted_gives_its_money_back():
+    budget = Budget(1.0)
+    budget.reserve("a", 100, 0.01)
+    budget.release("a")
+    budget.release("unknown")
+    assert (budget.spent, budget.reserved) == (0.0, 0.0)

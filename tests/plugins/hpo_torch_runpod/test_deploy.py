@@ -164,10 +164,19 @@ def test_what_cannot_be_removed_keeps_nothing_else_from_it(standin, api):
     bring_about(api, ["ADA_24", "AMPERE_48"])
     found = leftovers(api)
     said = []
-    standin.faults.add(Fault(place="manage", kind="answer", status=400))
+    standin.faults.add(Fault(place="manage", kind="answer", status=400, times=2))
     remove(found, api, said.append)
     assert sorted(line.partition(":")[0] for line in said) == ["not removed", "removed"]
     assert len(standin.endpoints) == 1
+
+
+def test_an_endpoint_whose_workers_cannot_be_changed_is_deleted_all_the_same(standin, api):
+    bring_about(api, ["ADA_24"])
+    found = leftovers(api)
+    said = []
+    standin.faults.add(Fault(place="manage", kind="answer", status=400))
+    remove(found, api, said.append)
+    assert (said[0].partition(":")[0], standin.endpoints) == ("removed", [])
 
 
 def test_terminated_pods_are_no_leftovers(api, monkeypatch):

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from hpo_torch_runpod.endpoint_client import (
     EndpointClient,
     KeyRefusedError,
+    LostAnswerError,
     NotFoundError,
     RefusedError,
     UnreachableError,
@@ -59,6 +60,8 @@ REQUESTS = {
 }
 
 PASSING = {
+    "408": lambda: http(408),
+    "425": lambda: http(425),
     "429": lambda: http(429),
     "500": lambda: http(500),
     "502": lambda: http(502),
@@ -124,8 +127,16 @@ def test_nothing_is_repeated_in_a_hurry():
 
 def test_a_run_without_an_id_may_have_made_a_job():
     tried = client({}, patience=0.0)
-    with pytest.raises(UnreachableError, match="expected a job's id"):
+    with pytest.raises(LostAnswerError, match="expected a job's id"):
         tried.run({}, {})
+
+
+@pytest.mark.parametrize("what", PASSING)
+def test_an_error_that_runpod_tells_is_no_lost_answer(what):
+    tried = client(PASSING[what](), patience=0.0)
+    with pytest.raises(UnreachableError) as told:
+        tried.run({}, {})
+    assert isinstance(told.value, LostAnswerError) != what.isdecimal()
 
 
 def test_input_and_policy_travel_together():

@@ -34,6 +34,7 @@ def test_the_endpoint_of_the_settings_comes_before_the_environments():
     environment = {"RUNPOD_ENDPOINT_ID": "other"}
     assert endpoint_id(RemoteSettings(endpoint="mine"), environment) == "mine"
     assert endpoint_id(RemoteSettings(), environment) == "other"
+    assert endpoint_id(RemoteSettings(endpoints={"ADA_24": "listed"}), environment) is None
     assert endpoint_id(RemoteSettings(), {}) is None
 
 

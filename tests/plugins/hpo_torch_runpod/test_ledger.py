@@ -108,3 +108,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 def test_no_ledger_is_an_empty_one(path):
     assert read_ledger(path) == []
+
+
+def test_the_smallest_share_of_data_that_went_with_a_job_counts(path):
+    ledger = Ledger(path)
+    for name, fraction in (("a", 0.5), ("b", 0.25)):
+        ledger.add(submitting(name, name).model_copy(update={"data_fraction": fraction}))
+    assert ledger.data_fraction(["a", "b", "never submitted"]) == 0.25
+    assert ledger.data_fraction([]) == 1.0

@@ -101,3 +101,43 @@ def test_an_estimate_leaves_the_rest_to_be_told(meter, now):
 def test_a_worker_without_a_card_names_none(meter):
     job = fake_job(0)
     assert meter.rest(Progress(job, started=started(job, device="cpu (x86_64)"))).gpu == ""
+
+
+def test_time_with_a_lost_worker_is_paid_too(meter, now):
+    meter.note(JobAnswer(status="IN_PROGRESS", delay_ms=1000), queued=False)
+    now.seconds = 130.0
+    meter.note(JobAnswer(status="IN_QUEUE"), queued=True)
+    now.seconds = 160.0
+    meter.note(JobAnswer(status="IN_PROGRESS"), queued=False)
+    meter.note(JobAnswer(status="COMPLETED", delay_ms=1000, execution_ms=20_000), queued=False)
+    usage = meter.rest(progress(0, 1, 9))
+    assert usage.execution_seconds == 20.0  # RunPod's figure is of the last worker
+    assert usage.cost_upper == pytest.approx(0.056)  # 30 + 1 + 20 + 5 s idle
+    assert meter.rest(progress(0, 1, 9)).cost_upper == pytest.approx(0.005)  # told once
+
+
+def test_what_one_trial_had_of_a_lost_worker_is_not_taken_from_the_next(meter, now):
+    meter.note(JobAnswer(status="IN_PROGRESS", delay_ms=0), queued=False)
+    now.seconds = 110.0
+    assert meter.part(progress(0, 0, 7)).execution_seconds == 7.0
+    meter.note(JobAnswer(status="IN_QUEUE"), queued=True)
+    meter.note(JobAnswer(status="COMPLETED", delay_ms=0, execution_ms=20_000), queued=False)
+    usage = meter.rest(progress(1, 10, 20))
+    assert usage.execution_seconds == 20.0
+    assert usage.cost_upper == pytest.approx(0.028)  # 10 - 7 lost + 20 + 5 s idle
+
+
+def test_what_is_in_doubt_costs_at_least_what_it_may(meter, now):
+    meter.doubt(0.5)
+    usage = meter.rest(Progress(fake_job(0)))
+    assert (usage.cost_lower, usage.cost_upper) == (0.0, 0.5)
+    meter.note(JobAnswer(status="COMPLETED", delay_ms=0, execution_ms=995_000), queued=False)
+    assert meter.rest(progress(0, 1, 9)).cost_upper == pytest.approx(1.0)
+
+
+def test_what_the_job_never_began_with_used_nothing(meter, client):
+    client.bytes_sent = 100
+    meter.note(JobAnswer(status="IN_PROGRESS", delay_ms=4000), queued=False)
+    usage = meter.nothing()
+    assert (usage.queue_seconds, usage.cost_upper, usage.bytes_sent) == (0.0, 0.0, 0)
+    assert meter.rest(progress(0, 1, 9)).queue_seconds == 4.0

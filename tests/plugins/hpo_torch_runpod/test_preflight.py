@@ -119,8 +119,11 @@ def test_a_tier_asked_for_that_no_endpoint_has(endpoint, api):
 
 def test_cards_of_another_tier_than_said(endpoint, api):
     found = check(RemoteSettings(endpoints={"AMPERE_48": "ep"}), api)
-    assert found.settings.endpoints == {"AMPERE_48": "ep"}  # the user's word counts
-    assert found.warnings == ("the endpoint ep has cards of ADA_24, not of AMPERE_48",)
+    assert found.settings.endpoints == {"ADA_24": "ep"}  # at whose price costs are counted
+    (warning,) = found.warnings
+    assert warning.startswith("the endpoint ep has cards of ADA_24, not of AMPERE_48")
+    with pytest.raises(UsageError, match="no endpoint of GPU tier AMPERE_16 is known, only of ADA"):
+        check(RemoteSettings(endpoint="ep", gpu_tier="AMPERE_16"), api)
 
 
 def test_workers_that_always_run(endpoint, api):
@@ -179,6 +182,12 @@ def test_readiness_without_an_endpoint(standin):
         False,
         "RunPod is not set up: no endpoint is named",
     )
+
+
+def test_readiness_for_who_wants_a_device_of_this_machine(endpoint):
+    wanted = settings(endpoint="ep").model_copy(update={"device": "cuda:1"})
+    found = readiness(wanted)
+    assert (found.ready, "this machine is wanted, cuda:1" in found.reason) == (False, True)
 
 
 def test_readiness_with_something_else_than_a_key(endpoint, monkeypatch):

@@ -54,6 +54,12 @@ def test_the_reason_is_read_from_its_workers(workers, words):
     assert words in told
 
 
+def test_jobs_behind_those_of_another_process_wait_rightly():
+    workers = {"running": 1, "throttled": 2}
+    client = SimpleNamespace(endpoint="ep", health=lambda: {"workers": workers})
+    assert why_nobody_works(client, 300.0) == ""
+
+
 def test_an_endpoint_that_does_not_answer_either_is_no_riddle():
     def health():
         raise UnreachableError("HTTP 503")

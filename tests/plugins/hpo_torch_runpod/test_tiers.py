@@ -102,9 +102,10 @@ def test_one_endpoint_of_unknown_tier_is_counted_at_the_dearest_price():
     assert choice.price_source == "table of 2026-06-08, the dearest tier's (BLACKWELL_180)"
 
 
-def test_one_endpoint_that_is_listed_too_has_its_tier():
-    assert choose(1, endpoint="ep-48", endpoints=THREE).tier == "ADA_24"
-    assert choose(1, endpoint="ep-48", endpoints={"AMPERE_48": "ep-48"}).tier == "AMPERE_48"
+def test_one_endpoint_that_is_named_is_the_only_one():
+    choice = choose(1, endpoint="ep-48", endpoints=THREE)
+    assert (choice.tier, choice.endpoint) == ("AMPERE_48", "ep-48")
+    assert choose(1, endpoint="ep", endpoints=THREE).endpoint == "ep"
 
 
 def test_without_an_endpoint():

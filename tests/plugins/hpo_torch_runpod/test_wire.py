@@ -181,3 +181,12 @@ def test_chunk_of_epochs_is_far_smaller_than_its_lines():
     lines = [dump_line(alert("validation loss rises", epoch=n)) for n in range(100)]
     chunk = encode_chunk(0, lines)
     assert len(json.dumps(chunk)) < sum(map(len, lines)) / 4
+
+
+def test_a_number_of_parts_is_not_believed_in_memory():
+    content = b"weights"
+    (part,) = artefact_parts("a", "model.ckpt", content, pack(content))
+    with pytest.raises(WireError, match="expected 1000000000000000 parts"):
+        join_parts([part.model_copy(update={"parts": 10**15})])
+    with pytest.raises(WireError, match="expected 1 parts"):
+        join_parts([part.model_copy(update={"part": 1})])

@@ -70,3 +70,8 @@ def test_only_old_claims_are_removed(tmp_path):
     os.utime(tmp_path / "old", (past, past))
     claims.remove_old()
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_claim_that_another_worker_removes_meanwhile_is_no_error(tmp_path):
+    (tmp_path / "gone").symlink_to(tmp_path / "absent")  # listed, and not there
+    Claims(tmp_path).remove_old()

@@ -89,3 +89,10 @@ def test_only_old_trials_are_removed(folders):
         os.utime(old, (past, past))
         folders.remove_old()
         assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_trial_that_another_worker_removes_meanwhile_is_no_error(folders):
+    with folders.work(fake_job(1)) as folder:
+        (folder.parent / "gone").symlink_to(folder / "absent")  # listed, and not there
+        folders.remove_old()
+        assert folder.exists()

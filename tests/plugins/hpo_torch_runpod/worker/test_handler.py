@@ -70,6 +70,21 @@ def test_event_that_cannot_be_sent_fails_its_trial(handler, stand_ins):
     assert "a line of kind training_finished cannot be read back" in last.message
 
 
+def test_last_word_that_cannot_be_sent_fails_only_its_trial(handler, stand_ins):
+    target = "training_stand_ins:unspeakable"
+    lines = lines_of(handler, runpod_job(fake_job(0), fake_job(1), target=target))
+    assert [line.trial for line in lines] == [0, 1]
+    assert {line.failure_kind for line in lines} == {"user_code"}
+    assert "its last word cannot be sent" in lines[0].message
+
+
+def test_folder_that_another_worker_removes_is_no_fault_of_the_place(handler, stand_ins):
+    target = "training_stand_ins:unwritable"
+    lines = lines_of(handler, runpod_job(fake_job(0), fake_job(1), target=target))
+    assert [line.failure_kind for line in lines] == ["worker_died", "backend"]
+    assert lines[0].message.endswith("ended this trial meanwhile: no file")
+
+
 def test_target_that_cannot_be_imported_fails_the_trial(handler):
     (last,) = lines_of(handler, runpod_job(fake_job(0), target="absent_module:train"))
     assert (last.outcome, last.failure_kind) == ("failed", "backend")

@@ -70,6 +70,16 @@ def test_weights_too_large_for_a_job_go_to_the_bucket(handler, stand_ins, bucket
     assert last.outcome == "completed"
 
 
+def test_weights_far_too_large_are_not_even_compressed(handler, stand_ins, bucket, monkeypatch):
+    monkeypatch.setattr(weights, "_WORTH_PACKING", 999)
+    trials = [job_with_weights(0, 999), job_with_weights(1, 1000)]
+    lines = lines_of(handler, runpod_job(*trials, target=TARGET, bucket="s3://b/p"))
+    assert [line.kind for line in lines if line.kind != "training_finished"] == [
+        "artefact",
+        "stored",
+    ]
+
+
 def test_weights_that_fit_alone_may_be_too_many_together(handler, stand_ins, bucket):
     trials = [job_with_weights(trial, 3_900_000) for trial in range(2)]
     lines = lines_of(handler, runpod_job(*trials, target=TARGET, bucket="s3://b/p"))

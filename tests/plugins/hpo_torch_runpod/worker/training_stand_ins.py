@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 from pathlib import Path
 
@@ -76,4 +77,18 @@ def unreadable(job, emit, stop, *, worker):
     """Says what cannot be read back."""
     emit(
         finished(job).model_copy(update={"health": {"x": HealthReading.model_construct(value=2.0)}})
+    )
+
+
+def unspeakable(job, emit, stop, *, worker):
+    """Fail with half of a character, as a file's name may have, in the message."""
+    raise RuntimeError("no such file: \udcff")
+
+
+def unwritable(job, emit, stop, *, worker):
+    """End as where a file cannot be written; the first trial's folder is gone as well."""
+    if job.trial == 0:
+        shutil.rmtree(job.output_dir)
+    emit(
+        finished(job, "failed").model_copy(update={"failure_kind": "backend", "message": "no file"})
     )
