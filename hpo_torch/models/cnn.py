@@ -68,7 +68,7 @@ class MultiScale(nn.Sequential):
     multi-scale convolutional networks", IJCNN 2011.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - nn.Sequential's own name
+    def forward(self, input: Tensor) -> Tensor:
         """Map float32 [N, C, H, W] to logits [N, num_classes]."""
         signal = input
         scales: list[Tensor] = []

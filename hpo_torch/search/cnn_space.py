@@ -175,6 +175,6 @@ def _after_convolutions() -> tuple[Parameter, ...]:
             "multi_scale",
             _BOOL,
             False,
-            "Classify by the features of every block, small and large ones; otherwise by the last's.",
+            "Classify by the features of every block, small and large; otherwise by the last's.",
         ),
     )

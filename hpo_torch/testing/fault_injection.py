@@ -68,8 +68,9 @@ class FaultyCluster:
         return worker
 
     def find(self, job: TrialJob) -> FaultyWorker | None:
-        """Return what trains, or has trained, the job."""
-        return self._workers.get(job.attempt)
+        """Return what trains, or has trained, the job; None where its place was broken."""
+        worker = self._workers.get(job.attempt)
+        return None if worker is None or worker.was_broken else worker
 
     def end_all(self) -> None:
         """End all workers without a word."""

@@ -87,6 +87,14 @@ class FaultyWorker:
         self._over = False
         self._held_back: list[BackendEvent] = []
 
+    @property
+    def was_broken(self) -> bool:
+        """Whether its last word is that nothing can be trained there."""
+        return any(
+            isinstance(event, TrainingFinished) and event.failure_kind == "backend"
+            for _, event in self.log
+        )
+
     def start(self) -> None:
         """Begin to train."""
         threading.Thread(target=self._work, name=self.job.attempt, daemon=True).start()

@@ -12,6 +12,7 @@ from hpo_torch_runpod import preflight
 from hpo_torch_runpod.accounts import Accounts
 from hpo_torch_runpod.cancelling import HURRY_SECONDS
 from hpo_torch_runpod.dispatch import Dispatcher, Flight
+from hpo_torch_runpod.endings import why_it_failed
 from hpo_torch_runpod.endpoint_client import EndpointClient, EndpointError, NotFoundError
 from hpo_torch_runpod.follower import Progress
 from hpo_torch_runpod.job_trials import holds_end
@@ -218,6 +219,8 @@ class RunpodBackend:
             return True  # its thread asks on, or tells
         finally:
             client.close()
+        if answer.status == "FAILED" and why_it_failed(answer.error).kind == "backend":
+            return False  # its worker could not train it; another one may by now
         if answer.status != "CANCELLED":
             return True
         if job.attempt not in around.ledger.settled():

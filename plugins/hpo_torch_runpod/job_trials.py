@@ -250,4 +250,6 @@ def holds_end(folder: Path, job_id: str, job: TrialJob) -> bool:
     follower.adopt(job)
     follower.take(ChunkFile(folder, job_id).read())
     progress = follower.attempts[job.attempt]
-    return progress.finished is not None and not progress.lost
+    end = progress.finished
+    # A worker that could not train it may be another one by now.
+    return end is not None and not progress.lost and end.failure_kind != "backend"

@@ -45,7 +45,7 @@ class Timings:
     settle: float = 10.0
     grace: float = 30.0
     patience: float = PATIENCE_SECONDS
-    silence: float = 120.0
+    silence: float = 600.0  # jobs run on meanwhile, and RunPod keeps their results for 30 minutes
     close: float = 15.0
 
     def pause(self, waited: float | None) -> float:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpo_torch.protocol.events import TrainingFinished
+from hpo_torch.testing import fake_training
 from hpo_torch.testing.backend_suite import BackendSuite
 from hpo_torch.testing.fake_training import FAKE_TARGET, STATE_FILE, fake_job
 from hpo_torch.testing.fault_injection import Fault, FaultyBackend, FaultyCluster
@@ -159,6 +161,19 @@ def test_reattached_job_tells_everything_from_its_start():
     new = shared.connect()
     assert new.reattach(fake_job(0)) is True
     assert until_finished(new) == told
+
+
+def test_job_of_a_broken_place_has_no_more_to_say(monkeypatch):
+    def full_disk(job, emit, stop, *, worker):
+        words = {"outcome": "failed", "failure_kind": "backend", "message": "the disk is full"}
+        emit(TrainingFinished(trial=job.trial, attempt=job.attempt, **words))
+
+    monkeypatch.setattr(fake_training, "train", full_disk)
+    shared = cluster()
+    old = shared.connect()
+    old.submit(fake_job(0))
+    until_finished(old)
+    assert shared.connect().reattach(fake_job(0)) is False
 
 
 def test_submit_beyond_capacity_is_an_error():

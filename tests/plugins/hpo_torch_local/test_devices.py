@@ -167,8 +167,8 @@ def test_visible_device_renames_cuda_only_in_a_pinned_worker(device, pinned, nam
     ("name", "value"),
     [
         ("GOMP_SPINCOUNT", "100000"),
-        ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256"),
-        ("LRU_CACHE_CAPACITY", "256"),
+        ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128"),
+        ("LRU_CACHE_CAPACITY", "128"),
     ],
 )
 def test_worker_environment_sets_defaults_unless_the_user_has(name, value):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -284,18 +283,3 @@ def test_a_wrong_key_is_never_shown(cli, standin, monkeypatch):
     result = cli("status")
     assert (result.code, "Is the key in RUNPOD_API_KEY right?" in result.err) == (1, True)
     assert "rpa_WRONG" not in result.err
-
-
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys; from typer.testing import CliRunner; from hpo_torch_runpod.cli import app;"
-        "names = ['deploy', 'status', 'logs', 'teardown', 'costs'];"
-        "codes = [CliRunner().invoke(app, [name, '--help']).exit_code for name in names];"
-        "heavy = {'runpod', 'requests', 'tenacity', 'boto3', 'torch', 'optuna', 'lightning'};"
-        "print(codes, sorted(heavy & set(sys.modules)))"
-    )
-    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
-    ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
-    )
-    assert ran.stdout == "[0, 0, 0, 0, 0] []\n", ran.stderr

@@ -22,3 +22,18 @@ def test_plugin_and_wire_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from typer.testing import CliRunner; from hpo_torch_runpod.cli import app;"
+        "names = ['deploy', 'status', 'logs', 'teardown', 'costs'];"
+        "codes = [CliRunner().invoke(app, [name, '--help']).exit_code for name in names];"
+        "heavy = {'runpod', 'requests', 'tenacity', 'boto3', 'torch', 'optuna', 'lightning'};"
+        "print(codes, sorted(heavy & set(sys.modules)))"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert ran.stdout == "[0, 0, 0, 0, 0] []\n", ran.stderr
