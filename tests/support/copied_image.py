@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -118,9 +117,9 @@ class CopiedImage:
                 raise AssertionError(f"unknown: pip install {other}")
 
     def _link(self, name: str) -> None:
-        here = Path(sysconfig.get_path("purelib"))
-        files = distribution(name).files or []
-        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        found = distribution(name)
+        here = Path(str(found.locate_file("")))  # environments may lie over one another
+        for top in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
             link = self.packages / top
             if not link.exists():
                 link.symlink_to(here / top)

