@@ -46,10 +46,12 @@ REQUIREMENTS = (
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run the tests; `nox -s tests -- -k space` passes options to pytest."""
+    """Run the tests on all cores; `nox -s tests -- -k space -n 0` passes options to pytest."""
     others = ("acceptance", "chaos", "plugin_install")
     ignored = [f"--ignore=tests/{folder}" for folder in others]
-    _run(session, _dev(session), "-m", "pytest", *ignored, *session.posargs)
+    # By file, as a file's tests share what is slow to make; each process takes a gigabyte.
+    parallel = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+    _run(session, _dev(session), "-m", "pytest", *parallel, *ignored, *session.posargs)
 
 
 @nox.session(venv_backend="none")

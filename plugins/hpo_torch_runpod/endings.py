@@ -56,7 +56,8 @@ def why_it_ended(answer: JobAnswer | None, progress: Progress) -> Failure:
             return why_it_failed(answer.error)
         case "TIMED_OUT" if progress.has_begun:
             return Failure(
-                "timeout", "RunPod ended the job: its time is over; --trial-timeout sets it"
+                "timeout",
+                "RunPod ended the job: its execution time is over; --trial-timeout allows more",
             )
         case "TIMED_OUT":
             return Failure("worker_died", "the job's time was over before its worker had begun")

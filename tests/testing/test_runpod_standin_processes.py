@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
 
-def test_it_serves_by_hand():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_by_hand(number):
     command = [sys.executable, "-m", "hpo_torch.testing.runpod_standin"]
     options = ["--worker", "python -u main.py", "--endpoint", "by-hand"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
@@ -24,7 +26,7 @@ def test_it_serves_by_hand():
             verify=exports["REQUESTS_CA_BUNDLE"],
             timeout=30,
         )
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(60) == 0
     assert answer.json()["jobs"]["inQueue"] == 0
     assert exports["RUNPOD_ENDPOINT_ID"] == "by-hand"

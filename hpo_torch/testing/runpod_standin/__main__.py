@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import threading
 
 from hpo_torch.testing.runpod_standin.endpoint import Endpoint
@@ -16,6 +17,10 @@ from hpo_torch.testing.runpod_standin.server import RunpodStandin
 def main() -> None:
     """Serve one endpoint."""
     options = _options()
+    over = threading.Event()
+    # Set here, as a shell starts what is to run in the background with Ctrl-C ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
     command = shlex.split(options.worker)
     endpoint = Endpoint(
         id=options.endpoint,
@@ -31,10 +36,7 @@ def main() -> None:
         for name, value in environment.items():
             print(f"export {name}={shlex.quote(value)}")  # noqa: T201
         print(f"# logs of workers: {standin.folder / 'workers'}", flush=True)  # noqa: T201
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        over.wait()
 
 
 def _options() -> argparse.Namespace:
