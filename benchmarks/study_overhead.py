@@ -24,161 +24,22 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections import deque
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
 import psutil
+from instant_study import InstantBackend, make_plan, run_study, score_of
 
-from hpo_torch.config.schema import RunConfig
-from hpo_torch.data.requests import data_request
-from hpo_torch.hooks.registry import installed_registry
-from hpo_torch.protocol.events import EpochFinished, TrainingFinished, TrialStarted
-from hpo_torch.protocol.measurements import EpochMetrics, HealthReading, Measurements
-from hpo_torch.results.event_log import EventLog
-from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.search.sampler_options import TpeOptions
-from hpo_torch.study.announce import Announcer
-from hpo_torch.study.deadlines import Deadlines
-from hpo_torch.study.plan import plan_study
-from hpo_torch.study.proposals import Proposer
-from hpo_torch.study.recovery import read_history
-from hpo_torch.study.run_study import StudyRunner
 from hpo_torch.study.samplers import startup_trials
-from hpo_torch.study.standings import Standings
-from hpo_torch.study.storage import open_leases, open_storage, open_study
-from hpo_torch.study.workplace import Workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hpo_torch.execution.backend import RunSite
-    from hpo_torch.protocol.events import BackendEvent
-    from hpo_torch.protocol.job import TrialJob
     from hpo_torch.search.space import SearchSpace
-    from hpo_torch.study.plan import StudyPlan
 
-SEARCHED = (
-    "conv_layers",
-    "filters",
-    "kernel_size",
-    "activation",
-    "hidden_layers",
-    "hidden_units",
-    "dropout",
-    "learning_rate",
-    "weight_decay",
-    "batch_size",
-)
 BLOCK = 100
 WARM_UP = 200  # trials before memory is expected to be flat
-WEIGHTS = b"w" * 100_000
-
-
-def score_of(values: dict[str, Any]) -> float:
-    """Return a made-up accuracy that has a best place and a slope towards it."""
-    distance: float = abs(values["dropout"] - 0.2) + abs(values["learning_rate"] - 0.003) * 30
-    return 1 / (1 + distance)
-
-
-def measurements(accuracy: float) -> Measurements:
-    """Return what a small network's trial measures, per-layer details of health included."""
-    layers = {f"layer_{index}": {"value": 0.5, "units": 32} for index in range(4)}
-    reading = HealthReading(value=0.5, details={"layers": layers})
-    names = ("neuron_utilization", "gradient_health", "training_stability", "parameter_efficiency")
-    return Measurements(
-        val_accuracy=accuracy,
-        val_loss=1 - accuracy,
-        last_val_accuracy=accuracy,
-        skill=accuracy,
-        parameters=10_000,
-        training_seconds=1.0,
-        memory_bytes=1_000_000,
-        inference_seconds=0.001,
-        health=dict.fromkeys(names, reading),
-        overall_health=0.5,
-    )
-
-
-class InstantBackend:
-    """Completes every trial at once, after one epoch.
-
-    Args:
-        between: Called while a trial "trains", with its number.
-
-    Attributes:
-        seconds: Of the study, for each trial: from the end of `submit` to the next.
-    """
-
-    capacity = 1
-    refusal = ""
-
-    def __init__(self, between: Callable[[int], None]) -> None:
-        self._between = between
-        self._events: deque[BackendEvent] = deque()
-        self._since: float | None = None
-        self.seconds: list[float] = []
-
-    def start(self, site: RunSite) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Count the last trial."""
-        self._count()
-
-    def stop(self, trial: int) -> None:
-        """Do nothing: it has ended already."""
-
-    def kill(self, trial: int) -> None:
-        """Do nothing: it has ended already."""
-
-    def reattach(self, job: TrialJob) -> bool:
-        """Return False: jobs die with this process."""
-        return False
-
-    def submit(self, job: TrialJob) -> None:
-        """Put down all that the trial says."""
-        self._count()
-        words = {"trial": job.trial, "attempt": job.attempt}
-        accuracy = score_of(job.hyperparameters)
-        measured = measurements(accuracy)
-        epoch = EpochMetrics(
-            epoch=1,
-            train_loss=1.0,
-            train_accuracy=accuracy,
-            val_loss=1 - accuracy,
-            val_accuracy=accuracy,
-            learning_rate=0.1,
-            seconds=1.0,
-        )
-        started = TrialStarted(
-            **words,
-            worker="here",
-            device="cpu",
-            precision="32-true",
-            hyperparameters=job.hyperparameters,
-            parameters=10_000,
-            epochs=1,
-        )
-        ended = TrainingFinished(**words, outcome="completed", measurements=measured, kept_epoch=1)
-        finished = EpochFinished(**words, epochs=1, metrics=epoch, so_far=measured)
-        self._events += [started, finished, ended]
-        folder = Path(job.output_dir or ".")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.ckpt").write_bytes(WEIGHTS)
-        self._between(job.trial)
-        self._since = time.perf_counter()
-
-    def poll(self, timeout: float) -> Sequence[BackendEvent]:
-        """Return one event, as a training process would say them one after the other."""
-        return [self._events.popleft()] if self._events else []
-
-    def _count(self) -> None:
-        if self._since is not None:
-            self.seconds.append(time.perf_counter() - self._since)
-        self._since = None
 
 
 class InMemory:
@@ -205,44 +66,6 @@ class InMemory:
         values = self._space.sample(trial, self._fixed)
         self._study.tell(trial, score_of(values))
         self.seconds.append(time.perf_counter() - begin)
-
-
-def make_plan(trials: int, seed: int) -> StudyPlan:
-    """Plan a search on the digits in which all but ten hyperparameters are fixed."""
-    registry = installed_registry()
-    config = RunConfig.model_validate({"search": {"trials": trials, "seed": seed}})
-    defaults = plan_study(config, registry, data_request(config.data)).defaults
-    fix = {name: value for name, value in defaults.items() if name not in SEARCHED}
-    search = config.search.model_copy(update={"fix": fix})
-    config = config.model_copy(update={"search": search})
-    return plan_study(config, registry, data_request(config.data))
-
-
-def run_study(plan: StudyPlan, folder: Path, backend: InstantBackend) -> None:
-    """Do with `backend` what `hpo-torch optimize` does, up to the end of the last trial."""
-    run = RunDirectory.create(folder, "run")
-    run.write_config(plan.config)
-    search = plan.config.search
-    with EventLog(run.events) as log:
-        hooks = installed_registry().plugins.manager.hook
-        place = Workplace(
-            plan=plan,
-            study=open_study(open_storage(run), plan, run, print),
-            run=run,
-            announce=Announcer(log, [], hooks, print),
-            standings=Standings(),
-            warn=print,
-        )
-        runner = StudyRunner(
-            place,
-            open_leases(place.study, search.trials),
-            Proposer(plan, place.study, print),
-            backend,
-            Deadlines(search, 0.0),
-            read_history(run),
-        )
-        runner.run()
-    backend.close()
 
 
 def overhead_rounds(trials: int, rounds: int) -> list[list[tuple[float, float]]]:

@@ -73,13 +73,13 @@ class MultiScale(nn.Sequential):
         signal = input
         scales: list[Tensor] = []
         for name, layer in self.named_children():
-            if name.startswith("conv"):
-                scales.append(signal := layer(signal))
-                continue
-            if name in ("global_pool", "flatten") and scales:
+            is_block = name.startswith("conv")
+            if scales and not is_block:
                 signal = torch.cat([_pooled(each, signal) for each in scales], dim=1)
                 scales = []
             signal = layer(signal)
+            if is_block:
+                scales.append(signal)
         return signal
 
 

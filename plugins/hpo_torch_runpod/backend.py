@@ -97,6 +97,8 @@ class RunpodBackend:
         found = preflight.check(self._settings.remote)
         for warning in found.warnings:
             site.warn(warning)
+        if self._settings.device != "auto":
+            site.warn(f"device '{self._settings.device}' is not heeded: workers use their own card")
         self._most = self._jobs_at_once(found, site.warn) * self._settings.remote.trials_per_job
         ledger = Ledger(site.backend_folder / "jobs.jsonl")
         self._accounts = Accounts(found, ledger)

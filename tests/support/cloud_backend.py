@@ -31,8 +31,8 @@ class CloudBackends:
             module.RunpodBackend, "_connect", lambda _, *where: cloud.connect(*where)
         )
 
-    def start(self, *, jobs=1, timings=FAST, **remote):
-        settings = ExecutionSettings(jobs=jobs, remote=remote)
+    def start(self, *, jobs=1, timings=FAST, device="auto", **remote):
+        settings = ExecutionSettings(jobs=jobs, device=device, remote=remote)
         backend = module.RunpodBackend(settings, timings=timings)
         backend.start(self.site)
         self._made.append(backend)

@@ -20,7 +20,6 @@ def standin():
 def ask(standin):
     environment = standin.environment()
     bases = {
-        "v1": environment["RUNPOD_REST_API_URL"],
         "v2": environment["RUNPOD_API_V2_URL"],
         "graphql": environment["RUNPOD_API_BASE_URL"],
     }
@@ -39,65 +38,66 @@ def ask(standin):
 
 
 def template(ask, name="ours"):
-    body = {"name": name, "imageName": "me/ours:1", "isServerless": True, "env": {"A": "1"}}
-    return ask("v1", "POST", "templates", body).json()
+    body = {"name": name, "image": "me/ours:1", "serverless": True, "env": {"A": "1"}}
+    return ask("v2", "POST", "templates", body).json()
 
 
 def endpoint(ask, **settings):
-    body = {"name": "ours", "templateId": template(ask)["id"], "gpuTypeIds": ["NVIDIA A40"]}
-    return ask("v1", "POST", "endpoints", body | settings).json()
+    body = {
+        "name": "ours",
+        "type": "QUEUE",
+        "templateId": template(ask)["id"],
+        "gpu": {"pools": ["AMPERE_48"]},
+        "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4},
+    }
+    return ask("v2", "POST", "serverless", body | settings).json()
 
 
-def test_an_endpoint_is_made_changed_and_deleted_with_v1(standin, ask):
-    made = endpoint(ask, workersMax=2, executionTimeoutMs=5000, scalerValue=1)
-    assert (made["workersMax"], made["scalerValue"], made["env"]) == (2, 1, {"A": "1"})
+def test_an_endpoint_of_a_template_is_made_changed_and_deleted(standin, ask):
+    made = endpoint(ask, workers={"max": 2}, timeout=5000)
+    assert (made["workers"]["max"], made["env"]) == (2, {"A": "1"})
     kept = standin.endpoints[0]
     assert (kept.gpu_pool, kept.execution_timeout_seconds) == ("AMPERE_48", 5.0)
-    assert kept.command == COMMAND
+    assert (kept.command, kept.image) == (COMMAND, "me/ours:1")
 
-    path = f"endpoints/{made['id']}"
-    assert ask("v1", "PATCH", path, {"workersMax": 0}).json()["workersMax"] == 0
-    listed = ask("v1", "GET", "endpoints?includeTemplate=true").json()
-    assert [each["template"]["imageName"] for each in listed] == ["me/ours:1"]
-    assert ask("v1", "DELETE", path).status_code == 204
-    assert ask("v1", "GET", path).status_code == 404
+    path = f"serverless/{made['id']}"
+    assert ask("v2", "PATCH", path, {"workers": {"max": 0}}).json()["workers"]["max"] == 0
+    assert ask("v2", "DELETE", path).status_code == 204
+    assert ask("v2", "GET", path).status_code == 404
     assert standin.endpoints == []
 
 
-def test_a_template_is_changed_and_its_endpoints_with_it(standin, ask):
-    made = endpoint(ask)
-    path = f"templates/{made['templateId']}"
-    ask("v1", "PATCH", path, {"imageName": "me/ours:2", "env": {"A": "2"}})
-    kept = standin.endpoints[0]
-    assert (kept.image, kept.env) == ("me/ours:2", {"A": "2"})
+def test_a_changed_template_leaves_endpoints_as_they_are(standin, ask):
+    endpoint(ask)
+    path = f"templates/{standin.templates[0].id}"
+    changed = ask("v2", "PATCH", path, {"image": "me/ours:2"}).json()
+    assert (changed["image"], standin.endpoints[0].image) == ("me/ours:2", "me/ours:1")
 
 
-def test_a_template_in_use_stays(ask):
+def test_a_template_in_use_stays(standin, ask):
     made = endpoint(ask)
-    path = f"templates/{made['templateId']}"
-    assert ask("v1", "DELETE", path).status_code == 400
-    ask("v1", "DELETE", f"endpoints/{made['id']}")
-    assert ask("v1", "DELETE", path).status_code == 204
-    assert ask("v1", "GET", "templates").json() == []
+    path = f"templates/{standin.templates[0].id}"
+    assert ask("v2", "DELETE", path).status_code == 400
+    ask("v2", "DELETE", f"serverless/{made['id']}")
+    assert ask("v2", "DELETE", path).status_code == 204
+    assert ask("v2", "GET", "templates").json() == {"templates": []}
 
 
 def test_names_of_templates_are_unique(ask):
     template(ask)
-    again = ask("v1", "POST", "templates", {"name": "ours", "imageName": "me/ours:1"})
+    again = ask("v2", "POST", "templates", {"name": "ours", "image": "me/ours:1"})
     assert again.status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"name": "x"}, 400),
-        ({"name": "x", "templateId": "none"}, 404),
-        ({"name": "x", "templateId": "none", "workerMax": 1}, 400),
-    ],
+    ("change", "status"),
+    [({"templateId": None}, 422), ({"templateId": "none"}, 404), ({"workerMax": 1}, 422)],
     ids=["no template", "unknown template", "unknown field"],
 )
-def test_a_wrong_endpoint_is_refused(standin, ask, body, status):
-    assert ask("v1", "POST", "endpoints", body).status_code == status
+def test_a_wrong_endpoint_is_refused(standin, ask, change, status):
+    body = {"name": "x", "type": "QUEUE", "scaling": {}, "gpu": {"pools": ["ADA_24"]}} | change
+    body = {name: value for name, value in body.items() if value is not None}
+    assert ask("v2", "POST", "serverless", body).status_code == status
     assert standin.endpoints == []
 
 
@@ -147,9 +147,9 @@ def test_the_catalogue_has_pools_prices_and_availability(standin, ask):
 
 
 def test_workers_cost_from_their_start_to_their_end(standin, ask):
-    made = endpoint(ask, workersMin=1, gpuCount=2)
+    made = endpoint(ask, workers={"min": 1}, gpu={"pools": ["AMPERE_48"], "count": 2})
     standin.wait_for(lambda: standin.workers and standin.workers[0].process is not None)
-    ask("v1", "DELETE", f"endpoints/{made['id']}")
+    ask("v2", "DELETE", f"serverless/{made['id']}")
     seconds = standin.workers[0].billed_seconds()
     assert seconds >= 1
     bills = ask("v2", "GET", f"billing/serverless?serverlessId={made['id']}").json()
@@ -158,15 +158,16 @@ def test_workers_cost_from_their_start_to_their_end(standin, ask):
     assert standin.billed(made["id"]) == pytest.approx(seconds * 2 * 0.00034)
 
 
-def test_pods_are_listed_and_deleted_and_workers_are_pods(standin, ask):
-    pod = ask("v1", "POST", "pods", {"name": "whole study", "imageName": "me/ours:1"}).json()
-    endpoint(ask, workersMin=1)
+def test_pods_are_listed_and_deleted_and_workers_can_be_too(standin, ask):
+    pod = standin._account.create_pod("whole study", "me/ours:1")
+    endpoint(ask, workers={"min": 1})
     standin.wait_for(lambda: standin.workers and standin.workers[0].process is not None)
-    assert [each["id"] for each in ask("v1", "GET", "pods").json()] == [pod["id"]]
-    everyone = ask("v1", "GET", "pods?includeWorkers=true").json()
-    assert [each["id"] for each in everyone] == [pod["id"], standin.workers[0].id]
-    assert ask("v1", "DELETE", f"pods/{pod['id']}").status_code == 204
+    assert [each["id"] for each in ask("v2", "GET", "pods").json()["pods"]] == [pod["id"]]
+    for known in (pod["id"], standin.workers[0].id):
+        assert ask("v2", "DELETE", f"pods/{known}").status_code == 204
+    assert ask("v2", "DELETE", "pods/none").status_code == 404
     assert standin.pods == []
+    standin.wait_for(lambda: standin.workers[0].ended is not None)
 
 
 def test_graphql_knows_what_the_sdk_asks(standin, ask):
@@ -188,8 +189,7 @@ def test_graphql_knows_what_the_sdk_asks(standin, ask):
 
 
 def test_management_needs_the_key_and_has_faults_too(standin, ask):
-    for version, path in (("v1", "endpoints"), ("v2", "serverless")):
-        assert ask(version, "GET", path, key="wrong").status_code == 401
+    assert ask("v2", "GET", "serverless", key="wrong").status_code == 401
     standin.faults.add(Fault(place="manage", kind="answer", status=503))
-    assert ask("v1", "GET", "endpoints").status_code == 503
-    assert ask("v1", "GET", "endpoints").status_code == 200
+    assert ask("v2", "GET", "serverless").status_code == 503
+    assert ask("v2", "GET", "serverless").status_code == 200

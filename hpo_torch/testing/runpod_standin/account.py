@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Template:
-    """A container's settings; `settings` as they were given, by REST v1's names."""
+    """A container's settings."""
 
     id: str
     name: str
@@ -96,13 +96,6 @@ class Account:
         if any(each.endpoint.template == found.id for each in self.cloud.hosted.values()):
             raise Rejected(400, f"template is in use: {template}")
         del self.templates[template]
-
-    def template_changed(self, template: Template) -> None:
-        """Let endpoints that use a template start new workers with it."""
-        for hosted in self.cloud.hosted.values():
-            if hosted.endpoint.template == template.id:
-                hosted.endpoint.image, hosted.endpoint.env = template.image, dict(template.env)
-                hosted.fleet.renew()
 
     def create_endpoint(self, wish: Wish) -> Hosted:
         """Open an endpoint.
@@ -209,7 +202,6 @@ def _pod(pod: str, name: str, image: str, endpoint: str | None) -> dict[str, Any
         "id": pod,
         "name": name,
         "image": image,
-        "imageName": image,
         "endpointId": endpoint,
         "desiredStatus": "RUNNING",
         "costPerHr": "0.44",

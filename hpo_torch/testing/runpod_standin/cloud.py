@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 JOBS_API = "/api.runpod.ai/v2"  # the host is part of the path: hosts share paths like /v2
 CORE_API = "/api.runpod.io"
-REST_V1 = "/rest.runpod.io/v1"
 
 
 @dataclass(slots=True)

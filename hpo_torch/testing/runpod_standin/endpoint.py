@@ -46,7 +46,7 @@ class Endpoint:
         command: Starts one worker process: a program that calls `runpod.serverless.start`.
         env: The worker's environment beyond what the platform sets.
         name: Its name in the management APIs; image and template of its workers there, and
-            settings that change nothing here, as they were given (REST v1's names).
+            settings that change nothing here, as they were given.
         workers_max: The most workers at once. 0 leaves all jobs IN_QUEUE for ever, which is what
             RunPod does to endpoints that were idle for a week (docs.runpod.io, "Endpoint
             settings").

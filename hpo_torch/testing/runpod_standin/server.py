@@ -15,13 +15,12 @@ from aiohttp import web
 from hpo_torch.testing.runpod_standin.account import Account
 from hpo_torch.testing.runpod_standin.certificate import make_certificate, server_context
 from hpo_torch.testing.runpod_standin.client_routes import ClientRoutes
-from hpo_torch.testing.runpod_standin.cloud import CORE_API, JOBS_API, REST_V1, Cloud
+from hpo_torch.testing.runpod_standin.cloud import CORE_API, JOBS_API, Cloud
 from hpo_torch.testing.runpod_standin.counts import Counts
 from hpo_torch.testing.runpod_standin.exchange import Gate
 from hpo_torch.testing.runpod_standin.faults import Faults
 from hpo_torch.testing.runpod_standin.graphql import GraphQl
 from hpo_torch.testing.runpod_standin.processes import ProcessGroups
-from hpo_torch.testing.runpod_standin.rest_v1 import RestV1
 from hpo_torch.testing.runpod_standin.rest_v2 import RestV2
 from hpo_torch.testing.runpod_standin.worker_routes import WorkerRoutes
 
@@ -148,7 +147,6 @@ class RunpodStandin:
             "RUNPOD_ENDPOINT_BASE_URL": f"{self.url}{JOBS_API}",
             "RUNPOD_API_BASE_URL": f"{self.url}{CORE_API}",
             "RUNPOD_API_V2_URL": f"{self.url}{CORE_API}/v2",
-            "RUNPOD_REST_API_URL": f"{self.url}{REST_V1}",
             "REQUESTS_CA_BUNDLE": str(self._certificate),
             "SSL_CERT_FILE": str(self._certificate),
         }
@@ -244,7 +242,6 @@ class RunpodStandin:
         for routes in (
             clients,
             WorkerRoutes(self._cloud),
-            RestV1(self._account),
             RestV2(self._account),
             GraphQl(self._account),
         ):

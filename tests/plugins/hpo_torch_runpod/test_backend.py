@@ -166,3 +166,9 @@ def test_many_jobs_are_followed_at_once(backends, cloud):
     for trial in trials:
         mine = [event for event in events if event.trial == trial.trial]
         assert brief(mine) == ["started", 1, 2, "completed"]
+
+
+@pytest.mark.parametrize(("device", "warnings"), [("auto", 0), ("cpu", 1)])
+def test_a_device_of_this_machine_is_said_not_to_be_heeded(backends, device, warnings):
+    backends.start(device=device)
+    assert len([each for each in backends.warnings if "is not heeded" in each]) == warnings
