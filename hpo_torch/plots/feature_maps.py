@@ -23,6 +23,7 @@ _COLUMNS = 8
 _SIDE = 0.85  # inches
 _GAP = 0.1
 _MOST_FILTERS = 64
+_FEW_FILTERS = 16  # no more than these are drawn twice as large, in half as many columns
 _COLOURS = 3
 _EXAMPLE = 2 * _SIDE + _GAP
 _NAMES = 1.2  # inches beside the maps
@@ -50,21 +51,22 @@ def first_filters(maps: ActivationMaps) -> Figure:
     """Draw the first convolution's filters in rows, at most 64 of them."""
     count, channels, height, width = maps.filters.shape
     shown = filter_colours(maps.filters[:_MOST_FILTERS])
-    rows = -(-len(shown) // _COLUMNS)
+    columns, side = (_COLUMNS // 2, _EXAMPLE) if len(shown) <= _FEW_FILTERS else (_COLUMNS, _SIDE)
+    rows = -(-len(shown) // columns)
     some = f"first {len(shown)} of {count}" if len(shown) < count else str(count)
     title = f"The {some} filters of the first layer, {shape_words((height, width))}"
-    step = _SIDE + _GAP
+    step = side + _GAP
     figure, axes = canvas(
-        2 * MARGIN + _COLUMNS * step - _GAP, _TOP + rows * step + MARGIN - _GAP, title
+        2 * MARGIN + columns * step - _GAP, _TOP + rows * step + MARGIN - _GAP, title
     )
     said = "grey is 0; each filter on its own scale"
     if channels == _COLOURS:
         said = "the weights of red, green and blue as colours; " + said
     write(axes, MARGIN, 0.52, said)
     for number, picture in enumerate(shown):
-        row, column = divmod(number, _COLUMNS)
+        row, column = divmod(number, columns)
         x, y = MARGIN + column * step, _TOP + row * step
-        show(axes, picture, x, y, _SIDE, cmap="gray", vmin=0, vmax=1)
+        show(axes, picture, x, y, side, cmap="gray", vmin=0, vmax=1)
     return figure
 
 

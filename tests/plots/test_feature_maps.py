@@ -40,6 +40,16 @@ def test_at_most_64_filters_are_shown(count, shown, channels):
     figure.draw_without_rendering()
 
 
+def test_few_filters_are_drawn_twice_as_large():
+    filters = np.random.default_rng(0).normal(size=(17, 1, 3, 3)).astype(np.float32)
+    few, many = (first_filters(ActivationMaps(filters=filters[:count])) for count in (8, 17))
+    (left, right, *_), (start, end, *_) = (f.axes[0].images[0].get_extent() for f in (few, many))
+    assert right - left == pytest.approx(2 * (end - start) + 0.1)  # the gap between two is theirs
+    width, height = few.get_size_inches()
+    assert width == pytest.approx(many.get_size_inches()[0])
+    assert height > 4
+
+
 def test_maps_of_a_block_share_one_scale():
     kept = maps()
     figure = activation_maps(kept, kept.image, NAMES)
