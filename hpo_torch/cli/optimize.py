@@ -98,6 +98,14 @@ def optimize(
     max_failures: Annotated[
         int | None, _option("Failed trials in a row that end the search (default: 5).", SEARCH)
     ] = None,
+    max_compute: Annotated[
+        float | None,
+        _option(
+            "Most arithmetic an example, in times the default network's; costlier networks are "
+            "left out (default: 2).",
+            SEARCH,
+        ),
+    ] = None,
     max_parameters: Annotated[
         int | None, _option("Most trainable parameters; larger networks are left out.", SEARCH)
     ] = None,

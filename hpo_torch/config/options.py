@@ -45,6 +45,7 @@ class Options(TypedDict, total=False):
     timeout: Annotated[float | None, "search.timeout"]
     trial_timeout: Annotated[float | None, "search.trial_timeout"]
     max_failures: Annotated[int | None, "search.max_failures"]
+    max_compute: Annotated[float | None, "search.max_compute"]
     max_parameters: Annotated[int | None, "search.max_parameters"]
     max_memory: Annotated[float | None, "search.max_memory"]
     confirm: Annotated[int | None, "search.confirm"]

@@ -112,6 +112,13 @@ class SearchSettings(Section):
     pruner_options: dict[str, Any] = Field(
         default_factory=dict, description="options by name: `hpo-torch pruners`"
     )
+    max_compute: float | None = Field(
+        None,
+        gt=0.0,
+        description="most multiply-adds an example, as a multiple of the default configuration's; "
+        "networks that need more are not proposed. 2 by default, unless `space` or a grid says "
+        "what is searched",
+    )
     max_parameters: int | None = Field(
         None, ge=1, description="most trainable parameters; larger networks are not proposed"
     )

@@ -9,20 +9,12 @@ from torch import nn
 
 from hpo_torch.models.activations import ACTIVATIONS
 from hpo_torch.models.initializers import initialize
+from hpo_torch.search.hidden_layers import hidden_widths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NARROWEST: Final = 8
 LEAST_DROPOUT: Final = 0.1
-
-
-def hidden_widths(hyperparameters: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the number of units of every hidden layer, each a share of the one before."""
-    widths = [int(hyperparameters["hidden_units"])]
-    while len(widths) < hyperparameters["hidden_layers"]:
-        widths.append(max(NARROWEST, int(widths[-1] * hyperparameters["hidden_decrease"])))
-    return tuple(widths)
 
 
 def dropout_rates(hyperparameters: Mapping[str, Any]) -> tuple[float, ...]:

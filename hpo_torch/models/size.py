@@ -11,8 +11,9 @@ from torch.overrides import TorchFunctionMode
 from hpo_torch.errors import UnknownNameError
 from hpo_torch.models.activations import ACTIVATIONS
 from hpo_torch.models.build import build_network
-from hpo_torch.models.hidden import dropout_rates, hidden_widths
+from hpo_torch.models.hidden import dropout_rates
 from hpo_torch.search.cnn_shapes import block_filters, block_sizes
+from hpo_torch.search.hidden_layers import hidden_widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from hpo_torch.config.schema import ForcedActivation
 from hpo_torch.search.domains import Choice, Float, Int
 from hpo_torch.search.space import Parameter, When
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 FORCEABLE: Final[tuple[str, ...]] = get_args(ForcedActivation)
+NARROWEST: Final = 8
 
 INITIALIZER: Final = Parameter(
     "initializer",
@@ -68,3 +72,11 @@ def hidden_layers(*, most: int, widths: tuple[int, ...]) -> tuple[Parameter, ...
             when=deeper,
         ),
     )
+
+
+def hidden_widths(hyperparameters: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the number of units of every hidden layer, each a share of the one before."""
+    widths = [int(hyperparameters["hidden_units"])]
+    while len(widths) < hyperparameters["hidden_layers"]:
+        widths.append(max(NARROWEST, int(widths[-1] * hyperparameters["hidden_decrease"])))
+    return tuple(widths)

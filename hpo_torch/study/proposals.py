@@ -34,7 +34,7 @@ MOST_REPEATED_AT_RANDOM = 200
 EXHAUSTED = "search space exhausted"
 NOTHING_SMALL = (
     f"no network within the size limits in {MOST_TOO_LARGE} proposals (the last: {{}}); raise "
-    "search.max_parameters or search.max_memory, or narrow the search space"
+    "search.max_compute, search.max_parameters or search.max_memory, or narrow the search space"
 )
 
 
@@ -90,7 +90,7 @@ class Proposer:
             with grouped_writes(self._study._storage):
                 handle, values = self._ask(at_random=repeated >= MOST_REPEATED)
                 self._look_at_others()
-                if violation := self._limits.violation(values):
+                if violation := self._limits.violation(values, queued=queued):
                     too_large, reason = too_large + 1, violation
                 elif _key(values) in self._trained:
                     repeated, reason = repeated + 1, "trained before"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.models.hidden import build_head, dropout_rates, hidden_widths
+from hpo_torch.models.hidden import build_head, dropout_rates
+from hpo_torch.search.hidden_layers import hidden_widths
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import optuna
 import pytest
 
+from hpo_torch.data.requests import data_request
 from hpo_torch.data.spec import DatasetFacts
 from hpo_torch.models.size import count_configuration, estimate_step_memory
 from hpo_torch.search.domains import Choice, Int
 from hpo_torch.search.space import Parameter, SearchSpace
 from hpo_torch.study import proposals
+from hpo_torch.study.plan import plan_study
 from hpo_torch.study.proposals import Proposer
 from hpo_torch.study.size_limits import SizeLimits
 from hpo_torch.study.trial_marks import HYPERPARAMETERS, count_rejected, our_trials
@@ -29,7 +31,14 @@ SPACE = SearchSpace(
 
 
 def make_plan(space=SPACE, fixed=None):
-    search = SimpleNamespace(seed=1, max_parameters=None, max_memory=None)
+    search = SimpleNamespace(
+        seed=1,
+        max_compute=None,
+        max_parameters=None,
+        max_memory=None,
+        sampler="random",
+        space={"depth": "the user's own"},
+    )
     return SimpleNamespace(
         space=space,
         fixed=fixed or {},
@@ -51,7 +60,7 @@ def values(proposal):
 class SmallOnly:
     """Refuses more than 64 units in all."""
 
-    def violation(self, values):
+    def violation(self, values, *, queued=False):
         units = values["depth"] * values["width"]
         return f"{units} units" if units > 64 else None
 
@@ -83,12 +92,12 @@ def test_rejected_configurations_are_failed_in_optuna_with_the_reason(study, mon
 
 
 def test_nothing_small_enough_ends_with_a_reason_and_what_to_do(study, monkeypatch):
-    nothing = SimpleNamespace(violation=lambda values: "9 units")
+    nothing = SimpleNamespace(violation=lambda values, queued: "9 units")
     monkeypatch.setattr(proposals, "SizeLimits", lambda plan: nothing)
     monkeypatch.setattr(proposals, "MOST_TOO_LARGE", 30)
     proposer = Proposer(make_plan(), study, print)
     assert proposer.propose() is None
-    assert "(the last: 9 units); raise search.max_parameters" in proposer.reason
+    assert "(the last: 9 units); raise search.max_compute" in proposer.reason
 
 
 def test_small_space_is_trained_once_each_and_then_exhausted(study):
@@ -145,25 +154,42 @@ def test_queued_configuration_that_is_too_large_is_named_and_skipped(study, monk
     assert warning.startswith("a queued configuration is not trained: 128 units: {'depth': 4")
 
 
-def limits(parameters=None, memory=None):
+def limits(defaults=None, **search):
     plan = make_plan()
     plan.space = SimpleNamespace(family="cnn")
-    plan.config.search.max_parameters, plan.config.search.max_memory = parameters, memory
+    plan.defaults = defaults
+    vars(plan.config.search).update(search)
     return SizeLimits(plan)
 
 
-def test_size_limits_are_those_of_the_network(registry, make_config):
-    from hpo_torch.data.requests import data_request
-    from hpo_torch.study.plan import plan_study
-
+@pytest.fixture
+def defaults(registry, make_config):
     config = make_config()
-    values = plan_study(config, registry, data_request(config.data)).defaults
+    return plan_study(config, registry, data_request(config.data)).defaults
+
+
+def test_costlier_networks_are_left_out_unless_the_user_lists_them(defaults):
+    # The one block's filters count twice: in its convolution, and in the layer that reads them.
+    defaults = defaults | {"conv_layers": 1, "filters": 16, "global_pooling": False}
+    values = defaults | {"filters": 33}
+    refusal = "2.06 times the default's arithmetic, more than 2"
+    assert limits(defaults, space={}).violation(defaults | {"filters": 31}) is None
+    assert limits(defaults, space={}).violation(values) == refusal
+    assert limits(defaults, space={}).violation(values, queued=True) is None
+    assert limits(defaults, space={}, sampler="grid").violation(values) is None
+    assert limits(defaults).violation(values) is None  # a space of the user's own
+    assert limits(defaults, max_compute=2.0).violation(values, queued=True) == refusal
+    assert limits(defaults, max_compute=2.5).violation(values) is None
+
+
+def test_size_limits_are_those_of_the_network(defaults):
+    values = defaults
     parameters = count_configuration("cnn", values, (1, 8, 8), 2)
     size = estimate_step_memory("cnn", values, (1, 8, 8), 2)
     assert limits().violation(values) is None
-    assert limits(parameters=parameters).violation(values) is None
-    assert limits(parameters=parameters - 1).violation(values) == (
+    assert limits(max_parameters=parameters).violation(values) is None
+    assert limits(max_parameters=parameters - 1).violation(values) == (
         f"{parameters:,} parameters, more than {parameters - 1:,}"
     )
-    assert limits(memory=size / 1e9).violation(values) is None
-    assert "GB a training step, more than" in limits(memory=(size - 1) / 1e9).violation(values)
+    assert limits(max_memory=size / 1e9).violation(values) is None
+    assert "GB a training step, more than" in limits(max_memory=(size - 1) / 1e9).violation(values)
