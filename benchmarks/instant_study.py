@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.data.requests import data_request
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hpo_torch.execution.backend import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
     from hpo_torch.study.plan import StudyPlan
 
 SEARCHED = (
@@ -84,6 +85,7 @@ class InstantBackend:
 
     capacity = 1
     refusal = ""
+    settled: ClassVar[dict[str, RemoteUsage]] = {}
 
     def __init__(self, between: Callable[[int], None]) -> None:
         self._between = between

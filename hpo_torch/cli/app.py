@@ -14,6 +14,7 @@ from hpo_torch.cli.archive import export, import_
 from hpo_torch.cli.compare import compare
 from hpo_torch.cli.config import config_app
 from hpo_torch.cli.console import INTERRUPTED, fail, warn
+from hpo_torch.cli.enqueue import enqueue
 from hpo_torch.cli.evaluate import evaluate
 from hpo_torch.cli.export_model import export_model
 from hpo_torch.cli.health import health
@@ -33,6 +34,7 @@ from hpo_torch.hooks.registry import installed_registry
 _COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     optimize,
     resume,
+    enqueue,
     retrain,
     results.show,
     results.runs,

@@ -52,6 +52,10 @@ class LiveView:
     ) -> None:
         self._live.__exit__(kind, error, traceback)
 
+    def recall(self, event: AnyEvent) -> None:
+        """Take in an event that happened before anybody watched: nothing scrolls by."""
+        self._state.hear(event)
+
     def hear(self, event: AnyEvent) -> None:
         """Take in an event; ends, retries and alarms scroll by above the live part."""
         self._state.hear(event)
@@ -67,7 +71,7 @@ class LiveView:
             self._live.console.print(Text(text, style="yellow"))
 
     def note(self, message: str) -> None:
-        """Show what happens outside of trials."""
+        """Show what happens outside of trials; "" shows nothing any more."""
         self._state.note = message
 
     def warn(self, message: str) -> None:

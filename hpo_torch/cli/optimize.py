@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo_torch.cli.settings import command_line_layers, fixed_values, health_weights
-from hpo_torch.config.options import MAPPINGS, OPTIONS, option_values
+from hpo_torch.cli.settings import optimize_layers
 
 SEARCH, TRAINING, RENTED = "What to search", "Training", "Rented GPUs"
 RUNNING, SETTINGS = "Where it runs and what it leaves", "Settings"
@@ -257,6 +256,4 @@ def optimize(
     given = dict(locals())  # the options and nothing else yet
     from hpo_torch.cli.run import run_search
 
-    options = option_values({option: given[option] for option in OPTIONS if option not in MAPPINGS})
-    sets = [*(set_ or []), *fixed_values(fix or []), *health_weights(health_weights_ or [])]
-    run_search(command_line_layers(preset, config, sets, options), as_json=as_json, quiet=quiet)
+    run_search(optimize_layers(given), as_json=as_json, quiet=quiet)

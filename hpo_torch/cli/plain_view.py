@@ -44,7 +44,8 @@ class PlainView:
 
     def note(self, message: str) -> None:
         """Print what happens outside of trials."""
-        self._line(message)
+        if message:
+            self._line(message)
 
     def progress(self, file: str, done: int, total: int) -> None:
         """Print a download's progress, every few seconds and at its end."""

@@ -11,10 +11,9 @@ from typing import Any
 
 import typer
 
-from hpo_torch.cli.console import INTERRUPTED, err, escape, out, warn
-from hpo_torch.cli.live_view import LiveView
+from hpo_torch.cli.console import INTERRUPTED, err, escape, out
 from hpo_torch.cli.outcome import print_outcome
-from hpo_torch.cli.plain_view import PlainView
+from hpo_torch.cli.view import open_view
 from hpo_torch.config.load import Layer, resolve_config
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.protocol.events import AnyEvent, StudyStarted
@@ -108,27 +107,8 @@ def _print_interrupted(go_on: str) -> None:
 def open_audience(
     *, as_json: bool, quiet: bool, earlier: Sequence[AnyEvent] = ()
 ) -> Iterator[Audience]:
-    """Choose how to show what happens: JSON lines, nothing, a live picture, or plain lines.
-
-    Args:
-        as_json: JSON lines on stdout.
-        quiet: Warnings only.
-        earlier: Events of earlier processes, where a run is resumed.
-    """
-    if as_json:
-        yield Audience(listeners=[_print_event], warn=warn)
-    elif quiet:
-        yield Audience(warn=warn)
-    elif err().is_terminal:
-        with LiveView.resumed(err(), earlier) as view:
-            yield Audience(
-                listeners=[view.hear], note=view.note, warn=view.warn, progress=view.progress
-            )
-    else:
-        plain = PlainView(out(), earlier)
-        yield Audience(listeners=[plain.hear], note=plain.note, warn=warn, progress=plain.progress)
-
-
-def _print_event(event: AnyEvent) -> None:
-    sys.stdout.write(event.model_dump_json() + "\n")
-    sys.stdout.flush()
+    """Open a view of what a study in this process says; arguments as of `open_view`."""
+    with open_view(as_json=as_json, quiet=quiet, earlier=earlier) as view:
+        yield Audience(
+            listeners=[view.hear], note=view.note, warn=view.warn, progress=view.progress
+        )

@@ -14,7 +14,6 @@ from hpo_torch.cli.settings import command_line_layers
 from hpo_torch.errors import UsageError
 from hpo_torch.hooks.records import DatasetSpec
 from hpo_torch.hooks.registry import installed_registry
-from hpo_torch.search.space import Parameter
 
 
 def space(
@@ -45,6 +44,7 @@ def space(
     """List every hyperparameter of a search: what is searched, and what may be fixed."""
     from hpo_torch.config.load import resolve_config
     from hpo_torch.search.families import family_for
+    from hpo_torch.search.space_rows import space_rows, value_text
     from hpo_torch.search.study_space import study_space
 
     fixed_texts = [f"search.fix.{text}" for text in fix or []]
@@ -64,14 +64,14 @@ def space(
         examples=spec.sizes[0],
         flips=spec.flips,
     )
-    rows = [_row(parameter, fixed) for parameter in found.parameters]
+    rows = space_rows(found, fixed)
     if as_json:
         print_json({"family": found.family, "dataset": spec.name, "hyperparameters": rows})
         return
     print_table(
         f"Search space of {found.family} for {spec.name}",
         ("hyperparameter", "searched", "default", "meaning"),
-        [(r["name"], r["searched"], _text(r["default"]), _meaning(r)) for r in rows],
+        [(r["name"], r["searched"], value_text(r["default"]), _meaning(r)) for r in rows],
     )
 
 
@@ -87,24 +87,5 @@ def _dataset(name: str, *, named: bool, family: str | None) -> DatasetSpec:
     return next(fitting, spec)
 
 
-def _row(parameter: Parameter, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    name, domain = parameter.name, parameter.domain
-    searched = f"{domain}, logarithmic" if getattr(domain, "log", False) else str(domain)
-    return {
-        "name": name,
-        "searched": f"fixed at {_text(fixed[name])}" if name in fixed else searched,
-        "default": fixed.get(name, parameter.default),
-        "when": str(parameter.when) if parameter.when else None,
-        "may_be_fixed_at": str(parameter.allowed or domain),
-        "meaning": parameter.description,
-    }
-
-
 def _meaning(row: Mapping[str, Any]) -> str:
     return f"{row['meaning']} Only where {row['when']}." if row["when"] else str(row["meaning"])
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpo_torch.cli.console import err, out
 from hpo_torch.cli.results import OutputDir, find_run
+from hpo_torch.cli.view import Told, open_view, show_events
 from hpo_torch.errors import HpoTorchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from hpo_torch.protocol.events import AnyEvent
     from hpo_torch.results.run_directory import RunDirectory
-
-    Hear = Callable[[AnyEvent], None]
 
 POLL_SECONDS = 0.25
 PATIENCE_SECONDS = 3.0
@@ -41,12 +37,12 @@ def watch(
     from hpo_torch.results.run_directory import RunDirectory
 
     directory = RunDirectory.open(find_run(run, output_dir))
-    with _view(as_json=as_json) as (first, later):
-        try:
-            _follow(directory, first, later)
-        except KeyboardInterrupt:
-            err().print("no longer watching; the run goes on", markup=False)
-            return
+    try:
+        with open_view(as_json=as_json) as view:
+            show_events(_events_of(directory), view)
+    except KeyboardInterrupt:
+        err().print("no longer watching; the run goes on", markup=False)
+        return
     if not as_json:
         from hpo_torch.cli.outcome import print_outcome
         from hpo_torch.results.summary import RunView
@@ -54,8 +50,8 @@ def watch(
         print_outcome(out(), RunView(directory))
 
 
-def _follow(run: RunDirectory, first: Hear, later: Hear) -> None:
-    """Show what has happened, and then what happens, until the search has ended.
+def _events_of(run: RunDirectory) -> Iterator[Told]:
+    """Yield what has happened, and then what happens, until the search has ended.
 
     Raises:
         HpoTorchError: Nobody works on it, and it has not ended.
@@ -66,16 +62,15 @@ def _follow(run: RunDirectory, first: Hear, later: Hear) -> None:
     from hpo_torch.results.summary import resume_command
 
     tail = RunTail(run.events, confirmation_dir(run.path) / "events.jsonl")
-    end, show = _End(), first
+    end, earlier = _End(), True
     quiet_since: float | None = None
     while True:
         events = tail.new()
         end.hear(events)
-        for event in events:
-            show(event)
+        yield events, earlier
         if end.reached:
             return
-        show = later
+        earlier = False
         if events or working_process(run.path) is not None:
             quiet_since = None
         elif quiet_since is None:
@@ -106,27 +101,3 @@ class _End:
                 self._confirming, self.reached = event.purpose != "search", False
             elif isinstance(event, StudyFinished):
                 self._confirming, self.reached = False, not self._confirming
-
-
-@contextmanager
-def _view(*, as_json: bool) -> Iterator[tuple[Hear, Hear]]:
-    """Choose how to show events; yields what takes those of the past, and the new ones."""
-    if as_json:
-        yield _print_json, _print_json
-    elif err().is_terminal:
-        from hpo_torch.cli.live_state import LiveState
-        from hpo_torch.cli.live_view import LiveView
-
-        state = LiveState()
-        with LiveView(err(), state) as view:
-            yield state.hear, view.hear
-    else:
-        from hpo_torch.cli.plain_view import PlainView
-
-        plain = PlainView(out())
-        yield plain.hear, plain.hear
-
-
-def _print_json(event: AnyEvent) -> None:
-    sys.stdout.write(event.model_dump_json() + "\n")
-    sys.stdout.flush()

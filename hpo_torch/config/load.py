@@ -24,7 +24,9 @@ ENVIRONMENT_PREFIX = "HPO_TORCH_"
 # These variables are not settings of a run.
 RESERVED_VARIABLES = frozenset(
     {
+        "HPO_TORCH_API_KEY",
         "HPO_TORCH_DISABLE_PLUGINS",
+        "HPO_TORCH_SERVER_DATABASE",
         "HPO_TORCH_TEST_DATA",
         "HPO_TORCH_VERSION",
         "HPO_TORCH_VOLUME",
@@ -221,12 +223,11 @@ def _expanded(layer: Layer) -> Layer:
     return Layer(layer.origin, {"health.weights": {}, **filled, **layer.values})
 
 
-def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
-    """Merge layers, later ones over earlier ones, and validate the result.
+def merge_layers(layers: Iterable[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Merge layers, later ones over earlier ones; returns values and origins by dotted name.
 
     Raises:
         UnknownNameError: A layer names a setting that does not exist.
-        InvalidValueError: A value is impossible; the message says where it came from.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -236,6 +237,17 @@ def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
             values.pop(name, None)  # in the order of layers, which `_nest` goes by
             values[name] = value
             origins[name] = layer.origin
+    return values, origins
+
+
+def resolve_config(layers: Iterable[Layer]) -> ResolvedConfig:
+    """Merge layers, later ones over earlier ones, and validate the result.
+
+    Raises:
+        UnknownNameError: A layer names a setting that does not exist.
+        InvalidValueError: A value is impossible; the message says where it came from.
+    """
+    values, origins = merge_layers(layers)
     try:
         config = RunConfig.model_validate(_nest(values))
     except ValidationError as error:

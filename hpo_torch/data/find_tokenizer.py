@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hpo_torch.data.torchtext_tokenizer import TorchtextTokenizer, check_torchtext
 from hpo_torch.data.word_tokenizer import WordTokenizer
 from hpo_torch.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hpo_torch.data.tokenizer import TextTokenizer
 
-_TOKENIZERS: Final[Mapping[str, type[TextTokenizer]]] = {
-    "words": WordTokenizer,
-    "torchtext": TorchtextTokenizer,
-}
+_NAMES: Final = ("words", "torchtext")
 
 
 def find_tokenizer(name: str) -> type[TextTokenizer]:
@@ -26,8 +20,12 @@ def find_tokenizer(name: str) -> type[TextTokenizer]:
         UnknownNameError: There is none.
         MissingDependencyError: Its package is absent or does not work with this torch.
     """
-    if name not in _TOKENIZERS:
-        raise UnknownNameError("tokenizer", name, _TOKENIZERS)
-    if name == "torchtext":
-        check_torchtext()
-    return _TOKENIZERS[name]
+    if name not in _NAMES:
+        raise UnknownNameError("tokenizer", name, _NAMES)
+    if name == "words":
+        return WordTokenizer
+    # It imports torch, which settings are checked without.
+    from hpo_torch.data.torchtext_tokenizer import TorchtextTokenizer, check_torchtext
+
+    check_torchtext()
+    return TorchtextTokenizer

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from hpo_torch.config.schema import ExecutionSettings
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,14 @@ class ExecutionBackend(Protocol):
 
         The study submits none from then on, waits for those in flight, and ends with that reason,
         to be resumed.
+        """
+
+    @property
+    def settled(self) -> Mapping[str, RemoteUsage]:
+        """What attempts of this run used of rented hardware, by attempt, as far as that is known.
+
+        Also of attempts whose `TrainingFinished` nobody heard, because their process ended before,
+        and in earlier processes. Asked after `close` too; empty on own hardware.
         """
 
     def start(self, site: RunSite) -> None:

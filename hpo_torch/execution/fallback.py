@@ -9,11 +9,12 @@ from hpo_torch.errors import HpoTorchError, InvalidValueError, UnknownNameError
 from hpo_torch.protocol.events import TrainingFinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hpo_torch.execution.backend import ExecutionBackend, RunSite
     from hpo_torch.protocol.events import BackendEvent, FailureKind, Outcome
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 SLICE_SECONDS = 0.05
 """How long one backend is listened to while the other one may speak too."""
@@ -71,6 +72,17 @@ class FallbackBackend:
         if self._broken or self._secondary is None:
             return self._broken
         return self._secondary.refusal
+
+    @property
+    def settled(self) -> Mapping[str, RemoteUsage]:
+        """What attempts used on either."""
+        secondary = {} if self._secondary is None else self._secondary.settled
+        return {**self._primary.settled, **secondary}
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Names of those that jobs went to, or were to go to."""
+        return self._names if self._secondary_up else self._names[:1]
 
     def start(self, site: RunSite) -> None:
         """Bring up the primary's workers; if it cannot, the secondary gets the jobs.

@@ -53,6 +53,16 @@ def open_backend(
     )
 
 
+def backends_used(selection: Selection, backend: ExecutionBackend) -> tuple[str, ...]:
+    """Return the names of the backends that a run's trials went to, in order.
+
+    Args:
+        selection: What `open_backend` returned.
+        backend: Likewise; it may be closed.
+    """
+    return backend.used if isinstance(backend, FallbackBackend) else (selection.spec.name,)
+
+
 def _as_fallback(factory: BackendFactory, settings: ExecutionSettings) -> ExecutionBackend:
     """Make a backend of this machine with as many of the wanted jobs at once as it takes.
 

@@ -67,7 +67,7 @@ def _find(
         (spec for spec in by_name.values() if spec.auto), key=lambda spec: not spec.remote
     )
     for spec in asked:
-        found = _ask(spec, settings)
+        found = readiness_of(spec, settings)
         if found.ready:
             return spec, f"auto: {found.reason}{passed}"
         passed += f"; not {spec.name}: {found.reason}"
@@ -75,7 +75,8 @@ def _find(
     return spec, f"auto: {spec.where}{passed}"
 
 
-def _ask(spec: BackendSpec, settings: ExecutionSettings) -> Readiness:
+def readiness_of(spec: BackendSpec, settings: ExecutionSettings) -> Readiness:
+    """Ask a backend that says when it can be chosen (`BackendSpec.auto`) whether it can be now."""
     # What its trials need is another question, asked where it is chosen.
     record = replace(spec, target=spec.auto, requires=())
     try:

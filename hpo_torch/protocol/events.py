@@ -151,6 +151,16 @@ class TrialRetried(TrialEvent):
     usage: RemoteUsage | None = None
 
 
+class AttemptSettled(TrialEvent):
+    """What an attempt used of rented hardware that no other event tells, or not so exactly.
+
+    Its process ended before it heard of the attempt's end, for example.
+    """
+
+    kind: Literal["attempt_settled"] = "attempt_settled"
+    usage: RemoteUsage
+
+
 class TrialFinished(TrialEvent):
     """A trial's state and score are decided and stored.
 
@@ -203,6 +213,7 @@ AnyEvent = Annotated[
     | HealthAlert
     | TrainingFinished
     | TrialRetried
+    | AttemptSettled
     | TrialFinished
     | StudyFinished,
     Field(discriminator="kind"),

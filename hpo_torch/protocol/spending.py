@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hpo_torch.protocol.events import StudyStarted, TrainingFinished, TrialFinished, TrialRetried
+from hpo_torch.protocol.events import (
+    AttemptSettled,
+    StudyStarted,
+    TrainingFinished,
+    TrialFinished,
+    TrialRetried,
+)
 from hpo_torch.protocol.usage import Cost
 
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ class Spending:
     """Adds up what attempts cost: each once, whether its trial has ended or not.
 
     An attempt that ended before its trial is told by its own event, and again in the list of the
-    trial's end. Of one that was given up, and then found again, the last word counts.
+    trial's end. Of one that was given up, and then found again or settled, the last word counts.
     """
 
     def __init__(self) -> None:
@@ -38,8 +44,9 @@ class Spending:
             self._purpose = event.purpose
             self._ended = self.cost  # what begins within the search numbers its trials from 0
             self._by_trial.clear()
-        elif isinstance(event, TrainingFinished | TrialRetried) and event.usage is not None:
-            self._by_trial.setdefault(event.trial, {})[event.attempt] = event.usage
+        elif isinstance(event, TrainingFinished | TrialRetried | AttemptSettled):
+            if event.usage is not None:
+                self._by_trial.setdefault(event.trial, {})[event.attempt] = event.usage
         elif isinstance(event, TrialFinished):
             self._by_trial.pop(event.trial, None)
             if event.usage:

@@ -24,6 +24,8 @@ _SEARCHED: Final = (LINE_TIME, LINE_KIND, LINE_ATTEMPT)
 _PARSED: Final = frozenset(
     {b"study_started", b"trial_started", b"trial_retried", b"trial_finished"}
 )
+# What a bill says may come in the next process.
+_NO_SIGN_OF_LIFE: Final = b"attempt_settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class _Reader:
             hear(self.spans, moment, begins=kind[1] == b"study_started")
             if kind[1] in _PARSED:
                 self._hear(parse_line(self._log, number, line), moment)
-            elif attempt is not None:
+            elif attempt is not None and kind[1] != _NO_SIGN_OF_LIFE:
                 self._end(attempt[1].decode(), moment, "unfinished")
 
     def _hear(self, event: AnyEvent, moment: datetime) -> None:

@@ -189,6 +189,8 @@ class RunSummary(Frozen):
     Attributes:
         run: Name of the run.
         health_weight: Health's share of the score; None in the other modes than health.
+        backend: Where trials ran: "local", or "runpod, then local" where it fell back, or the run
+            was resumed elsewhere.
         counts: Number of finished trials by state.
         unfinished: Trials that were stopped with the study; resuming it goes on with them.
         rejected: Configurations that were asked for and not trained: too large, or trained before.

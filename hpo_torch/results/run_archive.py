@@ -74,21 +74,28 @@ def run_files(run: Path) -> list[Path]:
         OutputError: A folder cannot be read.
     """
     try:
-        found = [path for path in run.rglob("*") if path.is_file() and not _is_passing(path)]
+        found = [path for path in run.rglob("*") if path.is_file() and not is_passing(path.name)]
     except OSError as error:
         raise output_error("read", run, error) from error
     return sorted(found, key=lambda path: path.relative_to(run).as_posix())
 
 
-def _is_passing(path: Path) -> bool:
-    temporary = path.name.startswith(".") and path.suffix == ".tmp"
-    return path.name in _LOCKS or temporary
+def is_passing(name: str) -> bool:
+    """Whether a file of that name is a lock or a temporary file, and no part of a run."""
+    temporary = name.startswith(".") and name.endswith(".tmp")
+    return name in _LOCKS or temporary
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+def archive_entry(name: str) -> zipfile.ZipInfo:
+    """Describe a file of an exported run; `name` is its path in the archive."""
     entry = zipfile.ZipInfo(name, _MOMENT)
     entry.create_system, entry.external_attr = _UNIX, _MODE << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    entry = archive_entry(name)
     try:
         entry.file_size = path.stat().st_size  # beyond 2 GiB the format has to know before
         with path.open("rb") as source, archive.open(entry, "w") as stream:

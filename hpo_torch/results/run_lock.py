@@ -20,11 +20,14 @@ from hpo_torch.results.atomic_files import output_error, write_text
 from hpo_torch.results.records import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 LOCK_FILE = ".engine.lock"
 HOLDER_FILE = ".engine.json"
+# By which a holder's `since`, in whole seconds, and the system's clocks may differ.
+_CLOCK_SECONDS = 2.0
+KEY_OPTION = "--api-key"
 
 
 class Holder(Frozen):
@@ -48,8 +51,18 @@ class Holder(Frozen):
             process=os.getpid(),
             host=socket.gethostname(),
             since=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=shlex.join(map(hide_password, sys.argv)),
+            command=shlex.join(_without_secrets(sys.argv)),
         )
+
+
+def _without_secrets(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield a command's arguments without passwords in URLs and without the key of --api-key."""
+    is_key = False
+    for argument in arguments:
+        option, equals, _ = argument.partition("=")
+        named = option == KEY_OPTION
+        yield "..." if is_key else f"{option}=..." if named and equals else hide_password(argument)
+        is_key = named and not equals and not is_key
 
 
 @contextmanager
@@ -102,15 +115,29 @@ def whole_run_lock(run: Path) -> Iterator[None]:
 def working_process(folder: Path) -> Holder | None:
     """Return who works on the run in a folder, as far as can be told without taking the lock.
 
-    A process that was killed left its name: on this machine it is found to be gone; of another
-    machine's nobody here can know.
+    A process that was killed left its name: on this machine it is found to be gone, also where its
+    number is another process's by now; of another machine's nobody here can know.
     """
     try:
         holder = read_record(folder / HOLDER_FILE, Holder)
     except OutputError:
         return None
     here = holder.host == socket.gethostname()
-    return None if here and not psutil.pid_exists(holder.process) else holder
+    return None if here and not _lives(holder) else holder
+
+
+def _lives(holder: Holder) -> bool:
+    try:
+        process = psutil.Process(holder.process)
+        made = process.create_time()
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+    except psutil.AccessDenied:  # another user's: it is there, and that is all we may know
+        return True
+    except psutil.Error:
+        return False
+    taken = datetime.fromisoformat(holder.since).timestamp()
+    return bool(made <= taken + _CLOCK_SECONDS)
 
 
 def _in_use(folder: Path) -> str:

@@ -27,10 +27,11 @@ def warn_of_left_jobs(place: Workplace, history: History, backend: str) -> None:
         if place_elsewhere(trial, place.run) is None
         and trial.user_attrs[ATTEMPTS][-1] not in history.trials.get(trial.number, Recorded()).ended
     ]
-    if left and history.backend != backend:
+    before = history.backends[-1] if history.backends else ""
+    if left and before != backend:
         trials = f"trial{'s' if len(left) > 1 else ''} {', '.join(map(str, left))}"
         place.warn(
-            f"jobs of {trials} may still run with backend '{history.backend}', and cost, while the "
+            f"jobs of {trials} may still run with backend '{before}', and cost, while the "
             f"run goes on with '{backend}': the process that submitted them did not end them. "
-            f"See the console of '{history.backend}'"
+            f"See the console of '{before}'"
         )

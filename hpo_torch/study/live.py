@@ -44,7 +44,7 @@ class LiveTrial:
         reported: Epochs of which an earlier process has told Optuna.
         worker: Who trained it last; "" before any has begun to.
         device: On what.
-        usage: Of rented hardware, by attempt, of those that used any and have ended.
+        usage: Of rented hardware, by attempt, of those of which that is known.
     """
 
     handle: optuna.Trial
@@ -104,6 +104,11 @@ class LiveTrial:
         self.job = job
         self.submitted_at, self.training_since, self.stopped_at = now, None, None
         self.seconds_before = sum(epoch.seconds + epoch.health_seconds for epoch in self.epochs)
+
+    @property
+    def usages(self) -> list[RemoteUsage]:
+        """What its attempts used, in their order."""
+        return [self.usage[each] for each in self.attempts if each in self.usage]
 
     def seconds(self, now: float) -> float:
         """Seconds that were spent on it, those in which no process ran left out."""

@@ -92,14 +92,7 @@ def plan_study(
         MissingDependencyError: The tokenizer's package does not work here.
         DataError: The user's own data cannot be read.
     """
-    dataset = registry.datasets.get(config.data.dataset)
-    check_combination(config.search.mode, config.search.optimize_for)
-    check_methods(config.search)
-    weights = resolve_weights(list(registry.health_metrics), config.health)
-    family = family_for(dataset.kind, config.search.family)
-    sampler_options(config.search)
-    pruner_options(config.search)
-    _check_data(config.data, dataset)
+    dataset, family, weights = check_settings(config, registry)
     facts = dataset_facts(dataset, registry, request)
     space, fixed = study_space(
         config,
@@ -122,6 +115,25 @@ def plan_study(
         queue=() if begun else _queue(config.search, space, fixed),
         warm_start=None if begun else _earlier_trials(config, space, fixed, weights),
     )
+
+
+def check_settings(
+    config: RunConfig, registry: Registry
+) -> tuple[DatasetSpec, str, dict[str, float]]:
+    """Check what can be checked without knowing the data, as `plan_study` says.
+
+    Returns:
+        The data set's record, the model family, and the weight of each health metric by name.
+    """
+    dataset = registry.datasets.get(config.data.dataset)
+    check_combination(config.search.mode, config.search.optimize_for)
+    check_methods(config.search)
+    weights = resolve_weights(list(registry.health_metrics), config.health)
+    family = family_for(dataset.kind, config.search.family)
+    sampler_options(config.search)
+    pruner_options(config.search)
+    _check_data(config.data, dataset)
+    return dataset, family, weights
 
 
 def with_data_defaults(config: RunConfig, registry: Registry) -> RunConfig:

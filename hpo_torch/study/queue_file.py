@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -45,7 +46,7 @@ def read_queue(
         UsageError: The file cannot be read, is no list, or a configuration is not possible; the
             message names the entry, from 1.
     """
-    entries = _read_list(path)
+    entries = read_list(path)
     return tuple(
         _check_entry(entry, f"{path}, entry {number}", space, fixed)
         for number, entry in enumerate(entries, 1)
@@ -105,9 +106,14 @@ def outside(handle: optuna.Trial) -> dict[str, Value]:
     return values
 
 
-def _read_list(path: Path) -> list[Any]:
+def read_list(path: Path) -> list[Any]:
+    """Read a YAML or JSON list, the entries of which are not checked.
+
+    Raises:
+        UsageError: The file cannot be read, or is no list.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML, too
+        content = _parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{SETTING}: '{path}' cannot be read: {error}") from error
     except yaml.YAMLError as error:
@@ -120,6 +126,13 @@ def _read_list(path: Path) -> list[Any]:
             f"File: {path}.",
         )
     return content
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:  # JSON is YAML, too, but for characters that JSON writes as two
+        return yaml.safe_load(text)
 
 
 def _check_entry(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState as OptunaState
 
 from hpo_torch.protocol.events import (
+    AttemptSettled,
     EpochFinished,
     StudyStarted,
     TrainingFinished,
@@ -67,8 +68,8 @@ class Recorded:
         deaths_in_a_row: Workers that died since the last epoch.
         worker: Who trained it last; "" before any has begun to.
         device: On what.
-        usage: Of rented hardware, by attempt, of those that used any and have ended; once the
-            trial has, as the list of its end has them.
+        usage: Of rented hardware, by attempt, of those of which that is known; once the trial has
+            ended, as the list of its end has them.
         ended: Attempts of whose end the worker told: there is nothing to be found of them.
     """
 
@@ -89,14 +90,18 @@ class Recorded:
             self.worker, self.device = event.worker, event.device
         elif isinstance(event, TrialFinished):
             self.usage = {str(number): usage for number, usage in enumerate(event.usage)}
-        elif isinstance(event, TrainingFinished | TrialRetried):
-            if event.failure_kind != "backend":  # else its place was not heard of any more
-                self.ended.add(event.attempt)
+        elif isinstance(event, TrainingFinished | TrialRetried | AttemptSettled):
             if event.usage is not None:
                 self.usage[event.attempt] = event.usage
-            if isinstance(event, TrialRetried):
-                self.accumulate = event.accumulate
-                self.deaths_in_a_row += event.failure_kind == "worker_died"
+            if not isinstance(event, AttemptSettled):
+                self._hear_end(event)
+
+    def _hear_end(self, event: TrainingFinished | TrialRetried) -> None:
+        if event.failure_kind != "backend":  # else its place was not heard of any more
+            self.ended.add(event.attempt)
+        if isinstance(event, TrialRetried):
+            self.accumulate = event.accumulate
+            self.deaths_in_a_row += event.failure_kind == "worker_died"
 
 
 @dataclass(slots=True)
@@ -105,7 +110,7 @@ class History:
 
     Attributes:
         spans: When each of them worked on it: from its first event to its last.
-        backend: Where the last of them had trials run; "" without one.
+        backends: Where each of them had trials run.
         devices: What trials trained on.
         announced: Trials whose end is in the log.
         trials: By number, those that have not ended.
@@ -113,7 +118,7 @@ class History:
     """
 
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
-    backend: str = ""
+    backends: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     announced: set[int] = field(default_factory=set)
     trials: dict[int, Recorded] = field(default_factory=dict)
@@ -128,7 +133,7 @@ def read_history(run: RunDirectory) -> History:
         history.spending.hear(event)
         hear(history.spans, moment, begins=isinstance(event, StudyStarted))
         if isinstance(event, StudyStarted):
-            history.backend = event.backend.partition(" ")[0]
+            history.backends.append(event.backend.partition(" ")[0])
         elif isinstance(event, TrialStarted):
             history.devices.add(event.device)
         if isinstance(event, TrialFinished):

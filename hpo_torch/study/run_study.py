@@ -16,6 +16,7 @@ from hpo_torch.study.jobs import new_attempt
 from hpo_torch.study.recovery import STATES, Recorded
 from hpo_torch.study.retry_policy import is_of_the_place, retry_after
 from hpo_torch.study.scoring import Scorer
+from hpo_torch.study.settling import newly_settled
 from hpo_torch.study.strays import put_back
 from hpo_torch.study.take_over import begin, go_on
 from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS
@@ -74,6 +75,7 @@ class StudyRunner:
         self._live: dict[int, LiveTrial] = {}
         self._interrupts = Interrupts()
         self.reason, self.searched = "", False
+        self._broken = False  # whether a place's failure was said
         self._nothing_left = ""  # in the proposer's words; those in flight train to their end
         self.devices = set(history.devices)
 
@@ -89,6 +91,11 @@ class StudyRunner:
                 pass
             for number in self._live:
                 self._leases.release(number)
+
+    def settle(self) -> None:
+        """Take in what attempts used that the loop did not see end; once the backend is closed."""
+        for live in self._live.values():
+            self._settle(live)
 
     def _step(self) -> bool:
         """Do one round; False once nothing is left to do."""
@@ -172,6 +179,7 @@ class StudyRunner:
             self._try_again(live, new_attempt())
 
     def _try_again(self, live: LiveTrial, attempt: str) -> None:
+        self._settle(live)
         live.attempts.append(attempt)
         live.handle.set_user_attr(ATTEMPTS, live.attempts)
         live.job = live.job.model_copy(
@@ -279,9 +287,17 @@ class StudyRunner:
 
     def _break_off(self, reason: str) -> None:
         self.reason = self.reason or reason
-        self._place.warn(f"{reason}; stopping, to be resumed once that is mended")
+        if not self._broken:  # others that were in flight there fail too
+            self._place.warn(f"{reason}; stopping, to be resumed once that is mended")
+        self._broken = True
+
+    def _settle(self, live: LiveTrial) -> None:
+        for event in newly_settled(live, self._backend.settled):
+            self._history.spending.hear(event)
+            self._place.announce(event)
 
     def _conclude(self, live: LiveTrial, finished: TrainingFinished) -> None:
+        self._settle(live)
         write_traceback(self._place.run, live, finished)
         seconds = live.seconds(self._deadlines.clock())
         if not conclude(self._place, self._leases, self._scorer, live, finished, seconds):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpo_torch.errors import StudyFailedError
 from hpo_torch.execution.backend import RunSite
+from hpo_torch.execution.open_backend import backends_used
 from hpo_torch.protocol.events import StudyFinished, StudyStarted
 from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.atomic_files import remove_file
@@ -116,7 +117,9 @@ class Session:
                 self._confirm(place, runner, backend, registry)
             finally:
                 backend.close()  # frees the machine for scoring and drawing
-            summary = self._complete(place, runner)
+            runner.settle()
+            used = [*history.backends, *backends_used(self._selection, backend)]
+            summary = self._complete(place, runner, ", then ".join(dict.fromkeys(used)))
             announce(_study_finished(summary))
         if summary.best_trial is None and summary.reason != INTERRUPTED:
             raise StudyFailedError(_why_nothing_completed(run, summary))
@@ -194,7 +197,7 @@ class Session:
             finished=len(history.announced),
         )
 
-    def _complete(self, place: Workplace, runner: StudyRunner) -> RunSummary:
+    def _complete(self, place: Workplace, runner: StudyRunner, backends: str) -> RunSummary:
         """Complete the folder; Ctrl-C skips what is left of scoring and drawing."""
         run, weights = self._run, None
         if database_of(place.study) is not None:
@@ -210,7 +213,7 @@ class Session:
             place.study,
             place.standings,
             run=run.name,
-            backend=self._selection.spec.name,
+            backend=backends,
             reason=runner.reason,
             seconds=self._deadlines.seconds,
         ).model_copy(update={**found, **confirmed_figures(run)})

@@ -118,7 +118,7 @@ def trial_result(
         seconds=seconds,
         worker=live.worker,
         device=live.device,
-        usage=list(live.usage.values()),
+        usage=live.usages,
     )
 
 

@@ -130,6 +130,12 @@ class BackendSuite(BackendFaultSuite):
         assert backend.poll(2 * self.patience)
         assert time.monotonic() - begun < self.patience
 
+    def test_settled_usage_is_that_of_ended_attempts(self, backend: ExecutionBackend) -> None:
+        backend.submit(fake_job(0))
+        end = self.only_end(self.until_finished(backend, 1))
+        backend.close()
+        assert list(backend.settled.values()) == ([] if end.usage is None else [end.usage])
+
     def test_close_is_idempotent(self, backend: ExecutionBackend) -> None:
         backend.submit(fake_job(0, "wait"))
         backend.close()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hpo_torch.execution.backend import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 __all__ = ["Fault", "FaultyBackend", "FaultyCluster"]
 
@@ -104,6 +105,11 @@ class FaultyBackend:
     def refusal(self) -> str:
         """What the cluster refuses jobs for; "" while it takes them."""
         return self.cluster.refusal
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Nothing: threads cost nothing."""
+        return {}
 
     def start(self, site: RunSite) -> None:
         """Do nothing: threads start with their jobs."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 WORKER = "in_process"
 GRACE_SECONDS = 5.0
@@ -58,6 +59,11 @@ class InProcessBackend:
     def refusal(self) -> str:
         """Nothing: this machine costs nothing, and takes every job."""
         return ""
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Nothing: no attempt is paid for."""
+        return {}
 
     def start(self, site: RunSite) -> None:
         """Do nothing: the first job imports what it needs."""

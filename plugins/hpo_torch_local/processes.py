@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 GRACE_SECONDS = 5.0
 
@@ -65,6 +66,11 @@ class LocalBackend:
     def refusal(self) -> str:
         """Nothing: this machine costs nothing, and takes every job."""
         return ""
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Nothing: no attempt is paid for."""
+        return {}
 
     def start(self, site: RunSite) -> None:
         """Launch the workers; they import in the background."""

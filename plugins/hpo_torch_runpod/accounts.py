@@ -32,13 +32,18 @@ class Accounts:
         self._preflight, self._ledger = preflight, ledger
         self._settings = preflight.settings
         self._budget = Budget(self._settings.max_cost)
-        for attempt, cost in ledger.settled().items():
-            self._budget.settle(attempt, cost)
+        for attempt, usage in ledger.settled().items():
+            self._budget.settle(attempt, usage.cost_upper)
         for attempt, cost in ledger.held().items():  # unsettled: they may have cost so much
             if not self._budget.reserve(attempt, cost, 1.0):
                 self._budget.settle(attempt, cost)
         self._largest: tuple[float, float] | None = None  # seconds and price of the last job
         self._full: dict[int, str] = {}  # by trial: the tier on which it ran out of memory
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Return what attempts used that are settled, those of earlier processes included."""
+        return self._ledger.settled()
 
     @property
     def affords_another(self) -> bool:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import atexit
 import queue
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpo_torch.plugin_api import TRAIN_TARGET
 from hpo_torch_runpod import preflight
 from hpo_torch_runpod.accounts import Accounts
 from hpo_torch_runpod.cancelling import HURRY_SECONDS
+from hpo_torch_runpod.chunk_file import ChunkFile
 from hpo_torch_runpod.dispatch import Dispatcher, Flight
-from hpo_torch_runpod.endings import why_it_failed
+from hpo_torch_runpod.endings import is_the_places, why_it_failed
 from hpo_torch_runpod.endpoint_client import EndpointClient, EndpointError, NotFoundError
 from hpo_torch_runpod.follower import Progress
-from hpo_torch_runpod.job_trials import holds_end
+from hpo_torch_runpod.job_trials import end_of
 from hpo_torch_runpod.keys import api_key
-from hpo_torch_runpod.ledger import Ledger
+from hpo_torch_runpod.ledger import Ledger, Uploaded
 from hpo_torch_runpod.meter import Meter
 from hpo_torch_runpod.queue_watch import QueueWatch
 from hpo_torch_runpod.reports import Contact, Order, Surroundings, Timings, Warned
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
     from hpo_torch.config.schema import ExecutionSettings
     from hpo_torch.plugin_api import RunSite
-    from hpo_torch.protocol.events import BackendEvent
+    from hpo_torch.protocol.events import BackendEvent, TrainingFinished
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
+    from hpo_torch_runpod.endpoint_client import JobAnswer
     from hpo_torch_runpod.meter import Tariff
     from hpo_torch_runpod.preflight import Preflight
     from hpo_torch_runpod.shipment import Shipment, Shipper
@@ -86,6 +89,11 @@ class RunpodBackend:
         if self._accounts is None or self._dispatcher is None:
             return ""
         return self._accounts.refusal(waiting=bool(self._dispatcher.flights))
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """What attempts used, by attempt, of this run's earlier processes too."""
+        return {} if self._accounts is None else self._accounts.settled
 
     def start(self, site: RunSite) -> None:
         """Look at endpoints, prices and the bucket; workers start with the first job.
@@ -202,12 +210,10 @@ class RunpodBackend:
         return self._around
 
     def _can_be_followed(self, job: TrialJob, tariff: Tariff, job_id: str) -> bool:
-        """Whether a job's events can still be had, or all of them were received.
-
-        One that was cancelled was so by this run, which wanted to end: its trials go on anew.
-        """
+        """Whether a job's events can still be had, or all of them were received."""
         around, accounts = self._surroundings(), self._working()[1]
-        if holds_end(around.received, job_id, job):
+        received = ChunkFile(around.received, job_id).read()
+        if _is_its_own(end_of(job, received)):
             return True
         client = around.connect(tariff.endpoint, None)
         client.patience = min(client.patience, HURRY_SECONDS)
@@ -221,11 +227,9 @@ class RunpodBackend:
             return True  # its thread asks on, or tells
         finally:
             client.close()
-        if answer.status == "FAILED" and why_it_failed(answer.error).kind == "backend":
-            return False  # its worker could not train it; another one may by now
-        if answer.status != "CANCELLED":
+        if not _goes_on_anew(job, answer, received):
             return True
-        if job.attempt not in around.ledger.settled():
+        if answer.ended and job.attempt not in around.ledger.settled():
             meter.note(answer, queued=False)
             accounts.settle(job.attempt, meter.rest(Progress(job)))
         return False
@@ -250,9 +254,12 @@ class RunpodBackend:
         if self._shipper is None:
             from hpo_torch_runpod.shipment import Shipper
 
-            outbox = self._surroundings().outbox  # it may warn from a job's thread
+            around = self._surroundings()
+            outbox, ledger = around.outbox, around.ledger  # it may speak from a job's thread
             self._shipper = Shipper(
-                self._settings.remote.bucket, lambda line: outbox.put(Warned(line))
+                self._settings.remote.bucket,
+                lambda line: outbox.put(Warned(line)),
+                lambda sent: ledger.add(Uploaded(url=sent.url, size=sent.size)),
             )
         return self._shipper
 
@@ -261,3 +268,19 @@ def _fetch(stored: StoredArtefact, path: Path) -> None:
     from hpo_torch_runpod.bucket import Bucket, fetch_weights
 
     fetch_weights(Bucket.from_environment(), stored, path)
+
+
+def _is_its_own(end: TrainingFinished | None) -> bool:
+    return end is not None and not is_the_places(end)
+
+
+def _goes_on_anew(job: TrialJob, answer: JobAnswer, received: list[Any]) -> bool:
+    """Whether an attempt is to be given up for another one, whatever its job still says.
+
+    A job that was cancelled was so by this run, which wanted to end. One that could not be trained
+    where it was may be by now.
+    """
+    if answer.status == "FAILED":
+        return why_it_failed(answer.error).kind == "backend"
+    end = end_of(job, [*received, *answer.chunks])
+    return answer.status == "CANCELLED" or (end is not None and is_the_places(end))

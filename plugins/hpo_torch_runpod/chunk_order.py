@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from hpo_torch_runpod.wire import WireError, decode_chunk
 
@@ -11,62 +11,82 @@ if TYPE_CHECKING:
     from hpo_torch_runpod.wire import Line
 
 
+class Heard(NamedTuple):
+    """Lines in order, and the id of the handler's run that said them; without lines, of none."""
+
+    run: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of the handler.
+
+    Attributes:
+        following: Number of the chunk that is next.
+        early: Lines of chunks behind it, by number.
+    """
+
+    following: int = 0
+    early: dict[int, list[Line]] = field(default_factory=dict)
+
+    def take(self, number: int, lines: list[Line]) -> tuple[Line, ...]:
+        """Return the lines that are next now; none where the chunk came before."""
+        if number >= self.following:
+            self.early.setdefault(number, lines)
+        return self.ready()
+
+    def ready(self) -> tuple[Line, ...]:
+        ready: list[Line] = []
+        while self.following in self.early:
+            ready += self.early.pop(self.following)
+            self.following += 1
+        return tuple(ready)
+
+
 class ChunkOrder:
     """Takes chunks as they come, late and repeated ones among them, and returns lines in order.
 
-    A chunk behind a gap waits until the gap is filled (by the aggregate at the job's end) or
-    skipped. A damaged chunk counts as missing. When a worker is lost, RunPod may run the same job
-    again, whose chunks then begin anew: a number that comes again with another content tells.
-
-    Attributes:
-        restarts: How often the job began anew.
+    When a worker is lost, or only seems to be, RunPod may run the same job again: each run of the
+    handler has an id, and an order of its own. In each a chunk behind a gap waits until the gap is
+    filled (by the aggregate at the job's end). Only the newest run's may be skipped: what an
+    earlier one has left out is nothing to wait for. A damaged chunk counts as missing.
     """
 
     def __init__(self) -> None:
-        self.restarts = 0
-        self._next = 0
-        self._numbers: set[int] = set()  # of the present run of the job
-        self._known: set[bytes] = set()  # contents, of all its runs
-        self._early: dict[int, list[Line]] = {}
+        self._runs: dict[str, _Run] = {}  # in the order in which they were first heard of
+
+    @property
+    def restarts(self) -> int:
+        """How often the job began anew."""
+        return max(0, len(self._runs) - 1)
 
     @property
     def has_gap(self) -> bool:
-        """Whether chunks wait behind one that is missing."""
-        return bool(self._early)
+        """Whether chunks of the newest run wait behind one that is missing."""
+        return bool(self._newest[1].early)
 
     @property
-    def behind_gap(self) -> list[Line]:
-        """Return the lines of the first chunk that waits; [] where none does."""
-        return self._early[min(self._early)] if self._early else []
+    def behind_gap(self) -> Heard:
+        """Return the lines of the first chunk that waits; none where none does."""
+        name, run = self._newest
+        return Heard(name, tuple(run.early[min(run.early)])) if run.early else Heard()
 
-    def take(self, chunk: object) -> list[Line]:
+    def take(self, chunk: object) -> Heard:
         """Return the lines that are next: this chunk's, and of those that waited for it."""
         try:
-            number, lines = decode_chunk(chunk)
+            run, number, lines = decode_chunk(chunk)
         except WireError:
-            return []
-        content = hashlib.sha256(str(chunk).encode()).digest()
-        if content in self._known:
-            return []
-        if number in self._numbers:
-            self.restarts += 1
-            self._next = 0
-            self._numbers.clear()
-            self._early.clear()
-        self._known.add(content)
-        self._numbers.add(number)
-        self._early[number] = lines
-        return self._ready()
+            return Heard()
+        return Heard(run, self._runs.setdefault(run, _Run()).take(number, lines))
 
-    def skip_gap(self) -> list[Line]:
-        """Give up what is missing, and return the lines that waited for it."""
-        if self._early:
-            self._next = min(self._early)
-        return self._ready()
+    def skip_gap(self) -> Heard:
+        """Give up what is missing of the newest run, and return the lines that waited for it."""
+        name, run = self._newest
+        if run.early:
+            run.following = min(run.early)
+        return Heard(name, run.ready())
 
-    def _ready(self) -> list[Line]:
-        ready: list[Line] = []
-        while self._next in self._early:
-            ready += self._early.pop(self._next)
-            self._next += 1
-        return ready
+    @property
+    def _newest(self) -> tuple[str, _Run]:
+        return next(reversed(self._runs.items()), ("", _Run()))

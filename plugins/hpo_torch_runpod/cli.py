@@ -19,9 +19,10 @@ from hpo_torch.plugin_cli import AsJson, OutputDir, agreed, print_json, print_ta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpo_torch_runpod.deploy import Leftovers, Step, Wanted
+    from hpo_torch_runpod.deploy import Step, Wanted
     from hpo_torch_runpod.prices import Prices
     from hpo_torch_runpod.rest_api import RestApi
+    from hpo_torch_runpod.teardown import Leftovers
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -88,8 +89,8 @@ def deploy(  # noqa: PLR0913, PLR0917
 def status(as_json: AsJson = False) -> None:
     """Show the endpoints with their workers and queues, and pods that cost money."""
     from hpo_torch_runpod import status_report
-    from hpo_torch_runpod.deploy import leftovers
     from hpo_torch_runpod.prices import current_prices
+    from hpo_torch_runpod.teardown import leftovers
 
     api = _api()
     prices = current_prices(api)
@@ -141,7 +142,7 @@ def logs(
 @app.command()
 def teardown(yes: Yes = False) -> None:
     """Delete all endpoints that `deploy` has made, and hpo-torch's pods; asks before it does."""
-    from hpo_torch_runpod.deploy import leftovers, remove
+    from hpo_torch_runpod.teardown import leftovers, remove
 
     api = _api()
     found = leftovers(api)
@@ -178,8 +179,8 @@ def costs(
     from hpo_torch_runpod.ledger import read_ledger
 
     view = open_run(find_run(run, output_dir))
-    whole = cost_report.settled_cost(read_ledger(view.directory.path / "backend" / "jobs.jsonl"))
-    report = cost_report.CostReport.of(view.trials, read_repetitions(view), whole)
+    ledger = read_ledger(view.directory.path / "backend" / "jobs.jsonl")
+    report = cost_report.CostReport.of(view.trials, read_repetitions(view), ledger)
     bill = bill_of(report, _api()) if billed and report.trials else None
     if as_json:
         print_json({"run": view.name, **report.record(), "billed": bill and bill.record()})
@@ -189,8 +190,8 @@ def costs(
         print_table(title, cost_report.COLUMNS, report.rows(), numeric=cost_report.NUMERIC)
     else:
         say(f"no ended trial of {view.name} ran on rented hardware")
-    if (more := report.unlisted) is not None:
-        say(f"${more.lower:.5f} to ${more.upper:.5f} more for attempts that no ended trial lists")
+    for remark in report.remarks():
+        say(remark)
     if bill is not None:
         say(bill.text())
 
@@ -231,6 +232,8 @@ def _say_plan(steps: Sequence[Step], wanted: Wanted, prices: Prices) -> None:
             f"${tier.per_second:.5f} a second = ${tier.per_hour:.2f} an hour for each worker, "
             f"at most {wanted.workers_max} workers"
         )
+        for removed in step.removes:
+            say(f"  takes away, as it was not asked for: {removed}")
     limit = hourly_limit((step.tier for step in steps), wanted.workers_max, prices)
     say(
         f"Workers run while there are jobs, and cost from start to stop: cold start, trials, and "
@@ -268,7 +271,7 @@ def _named_endpoint() -> str | None:
 
 
 def _only_endpoint(api: RestApi) -> str:
-    from hpo_torch_runpod.deploy import leftovers
+    from hpo_torch_runpod.teardown import leftovers
 
     named = _named_endpoint()
     if named is not None:

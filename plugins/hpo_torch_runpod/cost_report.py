@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hpo_torch.protocol.usage import Cost
-from hpo_torch_runpod.ledger import Settled
+from hpo_torch_runpod.ledger import Uploaded, settled_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,19 +98,27 @@ class CostReport:
     Attributes:
         trials: Those that used rented hardware: the search's, then the confirmation's.
         whole: What all attempts cost that are settled, as the ledger has it; None without any.
+        uploaded: Bytes of the user's own data that were put into the bucket, for all trials.
     """
 
     trials: tuple[TrialCost, ...]
     whole: Cost | None = None
+    uploaded: int = 0
 
     @classmethod
     def of(
         cls,
         searched: Iterable[TrialResult],
         confirmed: Iterable[TrialResult],
-        whole: Cost | None = None,
+        ledger: Sequence[Line] = (),
     ) -> CostReport:
-        """Take what ended trials used; those of own hardware are left out."""
+        """Take what ended trials used, and what the run's ledger knows besides.
+
+        Trials of own hardware are left out.
+        """
+        settled = settled_usage(ledger)
+        whole = Cost.of(settled.values()) if settled else None
+        uploaded = sum(line.size for line in ledger if isinstance(line, Uploaded))
         parts = (("search", searched), ("confirmation", confirmed))
         trials = tuple(
             TrialCost(trial=each.trial, part=part, result=each, cost=Cost.of(each.usage))
@@ -118,7 +126,7 @@ class CostReport:
             for each in results
             if each.usage
         )
-        return cls(trials, whole)
+        return cls(trials, whole, uploaded)
 
     @property
     def total(self) -> Cost:
@@ -168,6 +176,7 @@ class CostReport:
             "trials": [trial.record() for trial in self.trials],
             "total": self.total.model_dump(),
             "unlisted": None if self.unlisted is None else self.unlisted.model_dump(),
+            "bytes_uploaded": self.uploaded,
             "price_sources": list(self.price_sources),
         }
 
@@ -183,11 +192,16 @@ class CostReport:
             _kilobytes(sum(trial.bytes_received for trial in trials)),
         )
 
-
-def settled_cost(lines: Iterable[Line]) -> Cost | None:
-    """Return what a ledger's settled attempts cost, each once; None without any."""
-    last = {line.attempt: line.usage for line in lines if isinstance(line, Settled)}
-    return Cost.of(last.values()) if last else None
+    def remarks(self) -> list[str]:
+        """Return what the table does not say, one line each."""
+        remarks = []
+        if (more := self.unlisted) is not None:
+            lower, upper = _dollars(more)
+            remarks.append(f"{lower} to {upper} more for attempts that no ended trial lists")
+        if self.uploaded:
+            size = _kilobytes(self.uploaded)
+            remarks.append(f"{size} of own data were put into the bucket, once for all trials")
+        return remarks
 
 
 def _distinct(names: Iterable[str]) -> str:

@@ -1,11 +1,11 @@
 """Endpoints that hpo-torch makes on RunPod: what is wanted, what has to be done, and doing it.
 
-One endpoint per GPU tier, known by its name: what is there already is changed, not made again.
+One endpoint per GPU tier, known by its name: what is there already is changed, not made again, to
+exactly what is asked for. Settings that no option is for stay as they are.
 """
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,7 @@ from hpo_torch_runpod.rest_api import ApiError
 from hpo_torch_runpod.tiers import check_tiers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hpo_torch_runpod.prices import Prices
     from hpo_torch_runpod.rest_api import Record, RestApi
@@ -31,7 +31,13 @@ QUEUE_DELAY = 4
 EXECUTION_TIMEOUT_MS = 3_600_000
 """Where a job says no other; every job of hpo-torch does."""
 
-_PREFIX = "hpo-torch-"
+PREFIX = "hpo-torch-"
+"""Of the names of endpoints and pods that are hpo-torch's."""
+
+# What may be asked for once, and not the next time, in words.
+_OPTIONS = {"networkVolumes": "volume", "registry": "registry", "env": "variable"}
+# What a PATCH does not name it leaves alone; these values clear (openapi.json).
+_NOTHING: dict[str, Any] = {"networkVolumes": [], "registry": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +70,14 @@ class Step:
         name: The endpoint's name.
         endpoint: Its id; "" where it has to be made.
         content: What is sent to RunPod; {} where all is as wanted. May hold secrets.
+        removes: What the endpoint has and is not to have, in words; without any values.
     """
 
     tier: str
     name: str
     endpoint: str
     content: dict[str, Any] = field(repr=False)
+    removes: tuple[str, ...] = ()
 
     @property
     def action(self) -> Literal["make", "change", "keep"]:
@@ -79,20 +87,9 @@ class Step:
         return "change" if self.content else "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Leftovers:
-    """What hpo-torch has made on RunPod: records of endpoints and of pods."""
-
-    endpoints: list[Record]
-    pods: list[Record]
-
-    def __bool__(self) -> bool:
-        return bool(self.endpoints or self.pods)
-
-
 def endpoint_name(tier: str) -> str:
     """Return the name of this version's endpoint of a tier."""
-    return f"{_PREFIX}{__version__}-{tier}"
+    return f"{PREFIX}{__version__}-{tier}"
 
 
 def check_image(image: str) -> None:
@@ -137,13 +134,11 @@ def plan(
     for tier in dict.fromkeys(tiers):
         name = endpoint_name(tier)
         found = by_name.get(our_name(name))
+        content = _content(name, tier, wanted)
         if found is None:
-            content = _content(name, tier, wanted)
+            steps.append(Step(tier=tier, name=name, endpoint="", content=content))
         else:
-            content = _changes(found, _content(name, tier, wanted))
-        steps.append(
-            Step(tier=tier, name=name, endpoint=found["id"] if found else "", content=content)
-        )
+            steps.append(_change(tier, name, found, _NOTHING | content))
     return steps
 
 
@@ -166,57 +161,6 @@ def carry_out(step: Step, api: RestApi) -> str:
         if made is None:
             raise
         return made
-
-
-def leftovers(api: RestApi) -> Leftovers:
-    """Return the endpoints and pods that hpo-torch has made, of any version."""
-    return Leftovers(
-        [each for each in api.endpoints() if our_name(each.get("name") or "")],
-        [each for each in api.pods() if _is_ours(each)],
-    )
-
-
-def remove(found: Leftovers, api: RestApi, tell: Callable[[str], None]) -> None:
-    """Remove endpoints and pods; what fails is told, and the rest is removed all the same.
-
-    Args:
-        found: What to remove.
-        api: RunPod.
-        tell: Takes a line about each.
-    """
-    for pod in found.pods:
-        _attempt(f"pod {_title(pod)}", lambda pod=pod: api.delete_pod(pod["id"]), tell)  # type: ignore[misc]
-    for endpoint in found.endpoints:
-        _attempt(
-            f"endpoint {_title(endpoint)}",
-            lambda endpoint=endpoint: _close(endpoint["id"], api),  # type: ignore[misc]
-            tell,
-        )
-
-
-def _close(endpoint: str, api: RestApi) -> None:
-    # Without workers first: whatever comes of the deletion, nothing runs on.
-    with contextlib.suppress(ApiError):  # whatever comes of that, it is deleted
-        api.update_endpoint(endpoint, {"workers": {"min": 0, "max": 0}})
-    api.delete_endpoint(endpoint)
-
-
-def _attempt(what: str, removal: Callable[[], None], tell: Callable[[str], None]) -> None:
-    try:
-        removal()
-    except ApiError as error:
-        tell(f"not removed: {what}: {error}")
-    else:
-        tell(f"removed: {what}")
-
-
-def _title(record: Record) -> str:
-    return f"{record.get('name') or ''} ({record['id']})".lstrip()
-
-
-def _is_ours(pod: Record) -> bool:
-    gone = pod.get("status", pod.get("desiredStatus")) == "TERMINATED"
-    return not gone and (pod.get("name") or "").startswith(_PREFIX)
 
 
 def _find(name: str, api: RestApi) -> str | None:
@@ -246,16 +190,31 @@ def _content(name: str, tier: str, wanted: Wanted) -> dict[str, Any]:
     return content
 
 
-def _changes(found: Record, content: dict[str, Any]) -> dict[str, Any]:
-    """Return what differs from what is there, without what cannot be changed."""
+def _change(tier: str, name: str, found: Record, content: dict[str, Any]) -> Step:
+    """Return what brings an endpoint to exactly what is wanted."""
     changes = {
         key: value
         for key, value in content.items()
-        if key not in {"name", "type"} and not _covers(found.get(key), value)
+        if key not in {"name", "type"} and not _is_as(key, found.get(key), value)
     }
-    if "env" in changes:  # RunPod replaces it whole; what others have added stays
-        changes["env"] = {**(found.get("env") or {}), **changes["env"]}
-    return changes
+    removes = tuple(
+        f"{word} {', '.join(gone)}"
+        for key, word in _OPTIONS.items()
+        if (gone := sorted(_names(found.get(key)) - _names(content[key])))
+    )
+    return Step(tier=tier, name=name, endpoint=found["id"], content=changes, removes=removes)
+
+
+def _names(setting: Any) -> set[str]:
+    """Return what a setting of one or several names has."""
+    return {setting} if isinstance(setting, str) else set(setting or ())
+
+
+def _is_as(key: str, there: Any, wanted: Any) -> bool:
+    """Whether a setting is as wanted; the environment has to be exactly so."""
+    if not wanted:
+        return not there
+    return bool(there == wanted) if key == "env" else _covers(there, wanted)
 
 
 def _covers(there: Any, wanted: Any) -> bool:

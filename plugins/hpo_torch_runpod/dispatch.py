@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hpo_torch.protocol.events import TrainingFinished, TrialStarted
 from hpo_torch_runpod.endings import Failure, failed, stopped
 from hpo_torch_runpod.ledger import Followed
+from hpo_torch_runpod.proving import Proving
 from hpo_torch_runpod.remote_job import RemoteJob
 from hpo_torch_runpod.reports import GivenBack, Moved, Order, Over, Said, Used, Warned
 
@@ -48,8 +49,8 @@ class Flight:
 class Dispatcher:
     """Used by the study's thread alone.
 
-    At most `execution.jobs` jobs are in flight; trials wait for one of them to end, and up to
-    `trials_per_job` of those that wait go into one job.
+    At most `execution.jobs` jobs are in flight, and one on an endpoint that has not proven itself;
+    trials wait for one of them to end, and up to `trials_per_job` of those that wait go into one.
 
     Args:
         settings: Of the run.
@@ -72,6 +73,7 @@ class Dispatcher:
         self._settings, self._accounts, self._around, self._warn = settings, accounts, around, warn
         self.flights: dict[int, Flight] = {}
         self.remotes: list[RemoteJob] = []
+        self._proving = Proving(around.ledger)
         self._events: list[BackendEvent] = []
         self._over: list[RemoteJob] = []  # whose last words may not have been heard yet
 
@@ -182,14 +184,17 @@ class Dispatcher:
         A job for which its endpoint can have no worker would only wait there, and its costs would
         seem to grow meanwhile.
         """
-        jobs, workers = self._jobs_by_endpoint(), self._accounts.workers
+        jobs = self._jobs_by_endpoint()
         if jobs.total() >= self._settings.jobs:
             return []
         waiting = [each for each in self.flights.values() if not (each.remote or each.problem)]
         wanted = (each.tariff.endpoint for each in waiting)
-        endpoint = next((each for each in wanted if jobs[each] < workers(each)), None)
+        endpoint = next((each for each in wanted if jobs[each] < self._most_jobs(each)), None)
         fitting = [each for each in waiting if each.tariff.endpoint == endpoint]
         return fitting[: self._settings.remote.trials_per_job]
+
+    def _most_jobs(self, endpoint: str) -> float:
+        return self._accounts.workers(endpoint) if self._proving.has(endpoint) else 1
 
     def _pay(self) -> None:
         """Set money aside that has become free; with nothing in flight none ever does."""
@@ -233,14 +238,24 @@ class Dispatcher:
         flight = self.flights.get(event.trial)
         if flight is None or flight.job.attempt != event.attempt:
             return
+        endpoint = flight.tariff.endpoint
+        event = self._proving.hear(event, endpoint)
         if isinstance(event, TrainingFinished):
             if event.failure_kind == "out_of_memory":
                 self._accounts.ran_out_of_memory(event.trial, flight.tariff.tier)
             self._end(event)
+            if event.failure_kind == "backend" and not self._proving.has(endpoint):
+                self._spare(endpoint, event.message)
             return
         if isinstance(event, TrialStarted):
             flight.started = event
         self._events.append(event)
+
+    def _spare(self, endpoint: str, message: str) -> None:
+        """End what waits for an endpoint that has just failed its first job: it would fail too."""
+        for flight in list(self.flights.values()):
+            if flight.remote is None and flight.tariff.endpoint == endpoint:
+                self._end(failed(flight.job, Failure("backend", message)))
 
     def _end(self, event: TrainingFinished) -> None:
         del self.flights[event.trial]

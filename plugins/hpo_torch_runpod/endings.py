@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hpo_torch.plugin_api import failed_training
 from hpo_torch.protocol.events import FailureKind, TrainingFinished
-from hpo_torch_runpod.wire import REFUSED
+from hpo_torch_runpod.wire import NO_DATA, REFUSED
 
 if TYPE_CHECKING:
     from hpo_torch.protocol.job import TrialJob
@@ -37,6 +37,14 @@ def failed(job: TrialJob, failure: Failure) -> TrainingFinished:
 def stopped(job: TrialJob) -> TrainingFinished:
     """Return the last word on an attempt that was stopped as its study asked."""
     return TrainingFinished(trial=job.trial, attempt=job.attempt, outcome="stopped")
+
+
+def is_the_places(end: TrainingFinished) -> bool:
+    """Return whether a worker's last word on an attempt says nothing of the trial.
+
+    It could not train it at all, or could not have its data.
+    """
+    return end.failure_kind == "backend" or end.message.startswith(NO_DATA)
 
 
 def why_it_ended(answer: JobAnswer | None, progress: Progress) -> Failure:

@@ -12,7 +12,7 @@ from hpo_torch.protocol.events import (
     TrainingFinished,
     TrialStarted,
 )
-from hpo_torch_runpod.chunk_order import ChunkOrder
+from hpo_torch_runpod.chunk_order import ChunkOrder, Heard
 from hpo_torch_runpod.wire import ArtefactPart, Claimed, StoredArtefact
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Progress:
         started: Its first word; None while it waits for its turn, or that word was lost.
         epochs: Number of the last epoch that was told, or that the study knew before.
         finished: Its last word; None until that has arrived. All before it has.
+        run: Which run of the job's handler said that; "" before.
         claimed_by: Id of the job that trains it instead; "" where this one does.
         lost: What is known to be missing of it, for people.
         over: Whether its end was told, or it is another job's business; set by who follows.
@@ -43,6 +44,7 @@ class Progress:
     started: TrialStarted | None = None
     epochs: int = 0
     finished: TrainingFinished | None = None
+    run: str = ""
     claimed_by: str = ""
     lost: str = ""
     over: bool = False
@@ -58,7 +60,7 @@ class Progress:
         """Take in an event; False if it was told before, or nothing can be made of it any more."""
         match event:
             case TrialStarted():
-                first, self.started = self.started is None, self.started or event
+                first, self.started = self.started is None, event  # of a job's later run, again
                 return first
             case HealthAlert():
                 known = len(self._alerts)
@@ -98,7 +100,7 @@ class Follower:
         self.attempts: dict[str, Progress] = {}
         self._files = files
         self._order = ChunkOrder()
-        self._of_others: dict[str, list[Line]] = {}  # attempts of this job that nobody asked about
+        self._of_others: dict[str, list[Heard]] = {}  # attempts of this job nobody asked about
 
     @property
     def restarts(self) -> int:
@@ -108,12 +110,14 @@ class Follower:
     def adopt(self, job: TrialJob) -> list[BackendEvent]:
         """Follow this attempt too; return what the job has said of it already."""
         self.attempts[job.attempt] = Progress(job, epochs=job.known_epochs)
-        return self._hear(self._of_others.pop(job.attempt, []))
+        return [
+            event for heard in self._of_others.pop(job.attempt, []) for event in self._hear(heard)
+        ]
 
     def take(self, chunks: Iterable[object]) -> list[BackendEvent]:
         """Take in chunks, in any order; return the events that are news, less the last words."""
         events = [event for chunk in chunks for event in self._hear(self._order.take(chunk))]
-        while self._order.has_gap and self._is_known(self._order.behind_gap):
+        while self._order.has_gap and self._is_known(self._order.behind_gap.lines):
             events += self._hear(self._order.skip_gap())
         return events
 
@@ -130,7 +134,7 @@ class Follower:
             events += self._hear(self._order.skip_gap())
         return events
 
-    def _is_known(self, lines: list[Line]) -> bool:
+    def _is_known(self, lines: Iterable[Line]) -> bool:
         """Whether the study knows all that is missing before these lines.
 
         It does where they go on, within the attempt that is being trained, with an epoch that is
@@ -145,18 +149,20 @@ class Follower:
                 return line.metrics.epoch <= current.epochs + 1
         return False
 
-    def _hear(self, lines: Iterable[Line]) -> list[BackendEvent]:
+    def _hear(self, heard: Heard) -> list[BackendEvent]:
         events: list[BackendEvent] = []
-        for line in lines:
+        for line in heard.lines:
             progress = self.attempts.get(line.attempt)
             if isinstance(line, ArtefactPart | StoredArtefact):
-                self._files.take(line)
+                self._files.take(line, heard.run)
             elif progress is None:
-                self._of_others.setdefault(line.attempt, []).append(line)
+                self._of_others.setdefault(line.attempt, []).append(Heard(heard.run, (line,)))
             elif isinstance(line, Claimed):
                 progress.claimed_by = line.by
+            elif progress.finished is not None:
+                continue
             elif isinstance(line, TrainingFinished):
-                progress.finished = progress.finished or line
-            elif progress.finished is None and progress.is_news(line):
+                progress.finished, progress.run = line, heard.run
+            elif progress.is_news(line):
                 events.append(line)
         return events

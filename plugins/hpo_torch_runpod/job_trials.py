@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hpo_torch.plugin_api import HpoTorchError, OutputError
 from hpo_torch_runpod.bucket import BucketError
-from hpo_torch_runpod.chunk_file import ChunkFile
 from hpo_torch_runpod.endings import Failure, failed, stopped, why_it_ended
 from hpo_torch_runpod.follower import Follower, Progress
 from hpo_torch_runpod.received_files import ReceivedFiles
@@ -15,7 +14,6 @@ from hpo_torch_runpod.wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
     from queue import SimpleQueue
 
     from hpo_torch.protocol.events import BackendEvent, TrainingFinished
@@ -224,7 +222,7 @@ class JobTrials:
         if finished.outcome != "completed":
             return finished
         try:
-            self._files.write(progress.job.attempt, progress.job.output_dir)
+            self._files.write(progress.job.attempt, progress.run, progress.job.output_dir)
         except WireError as error:
             lost = Failure("worker_died", f"result lost: {error}")
             return failed(progress.job, lost) if final else None
@@ -244,12 +242,10 @@ class JobTrials:
         self._outbox.put(Said(end.model_copy(update={"usage": usage})))
 
 
-def holds_end(folder: Path, job_id: str, job: TrialJob) -> bool:
-    """Whether all of an attempt was received before, up to its last word."""
+def end_of(job: TrialJob, chunks: Iterable[object]) -> TrainingFinished | None:
+    """Return an attempt's last word in a job's chunks; None where that, or a part before, lacks."""
     follower = Follower(ReceivedFiles(lambda *_: None))  # only listens
     follower.adopt(job)
-    follower.take(ChunkFile(folder, job_id).read())
+    follower.take(chunks)
     progress = follower.attempts[job.attempt]
-    end = progress.finished
-    # A worker that could not train it may be another one by now.
-    return end is not None and not progress.lost and end.failure_kind != "backend"
+    return None if progress.lost else progress.finished

@@ -80,7 +80,22 @@ class Settled(_Line):
     usage: RemoteUsage
 
 
-Line = Submitting | Submitted | Followed | Settled
+class Proven(_Line):
+    """A worker of this endpoint has begun to train on the run's data: others can be expected to."""
+
+    kind: Literal["proven"] = "proven"
+    endpoint: str
+
+
+class Uploaded(_Line):
+    """The user's own data were put into the bucket, once for all trials: `size` bytes at `url`."""
+
+    kind: Literal["uploaded"] = "uploaded"
+    url: str
+    size: int = Field(ge=0)
+
+
+Line = Submitting | Submitted | Followed | Settled | Proven | Uploaded
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
 
 
@@ -112,6 +127,7 @@ class Ledger:
         self._path = path
         self._lock = threading.Lock()
         self._lines, self._size = _read(path)
+        self._settled = settled_usage(self._lines)
 
     def add(self, line: Line) -> None:
         """Append a line, and wait until the disk has it; raises OutputError."""
@@ -128,6 +144,7 @@ class Ledger:
                 raise output_error("write", self._path, error) from error
             self._size += len(content)
             self._lines.append(line)
+            self._settled |= settled_usage([line])
 
     def trace(self, attempt: str) -> Trace | None:
         """Return where an attempt was submitted to last; None where it never was."""
@@ -142,14 +159,14 @@ class Ledger:
                     found = Trace(submitting=found.submitting, job=line.job)
         return found
 
-    def settled(self) -> dict[str, float]:
-        """Return what settled attempts cost at most, USD by attempt."""
-        settled = (line for line in self._all() if isinstance(line, Settled))
-        return {line.attempt: line.usage.cost_upper for line in settled}
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Return what settled attempts used, by attempt."""
+        with self._lock:
+            return dict(self._settled)
 
-    def spent(self) -> float:
-        """Return what settled attempts cost at most, USD."""
-        return sum(self.settled().values())
+    def proven(self) -> set[str]:
+        """Return the endpoints of which a worker has begun to train."""
+        return {line.endpoint for line in self._all() if isinstance(line, Proven)}
 
     def data_fraction(self, attempts: Iterable[str]) -> float:
         """Return what share of own data went with the job of these, whoever posted it."""
@@ -168,6 +185,11 @@ class Ledger:
     def _all(self) -> list[Line]:
         with self._lock:
             return list(self._lines)
+
+
+def settled_usage(lines: Iterable[Line]) -> dict[str, RemoteUsage]:
+    """Return what settled attempts used, by attempt: each once, the last line of it counts."""
+    return {line.attempt: line.usage for line in lines if isinstance(line, Settled)}
 
 
 def read_ledger(path: Path) -> list[Line]:

@@ -50,6 +50,9 @@ class Preflight:
 def check(settings: RemoteSettings, api: RestApi | None = None) -> Preflight:
     """Look at everything that can be wrong before anything is paid for.
 
+    What only a worker can say, such as whether it can have the data set, the first job finds out:
+    see `proving`.
+
     Args:
         settings: Of the run; RUNPOD_ENDPOINT_ID counts where they name no endpoint.
         api: How to ask; with the key of RUNPOD_API_KEY by default.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpo_torch.plugin_api import replacing
-from hpo_torch_runpod.wire import ArtefactPart, StoredArtefact, WireError, join_parts
+from hpo_torch_runpod.wire import ArtefactPart, StoredArtefact, join_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +22,25 @@ class ReceivedFiles:
 
     def __init__(self, fetch: Callable[[StoredArtefact, Path], None]) -> None:
         self._fetch = fetch
-        # By attempt, name and content: a job that was run again sends other parts.
+        # By attempt, run and name: a job whose handler ran again sends other files.
         self._parts: dict[tuple[str, str, str], list[ArtefactPart]] = {}
-        self._stored: dict[tuple[str, str], StoredArtefact] = {}
+        self._stored: dict[tuple[str, str, str], StoredArtefact] = {}
 
-    def take(self, line: ArtefactPart | StoredArtefact) -> None:
-        """Take in a part, or the word on where a file is."""
+    def take(self, line: ArtefactPart | StoredArtefact, run: str) -> None:
+        """Take in a part, or the word on where a file is, and which run of the handler said it."""
         if isinstance(line, ArtefactPart):
-            self._parts.setdefault((line.attempt, line.name, line.sha256), []).append(line)
+            self._parts.setdefault((line.attempt, run, line.name), []).append(line)
         else:
-            self._stored[line.attempt, line.name] = line
+            self._stored[line.attempt, run, line.name] = line
 
-    def write(self, attempt: str, folder: str | None) -> None:
+    def write(self, attempt: str, run: str, folder: str | None) -> None:
         """Write an attempt's files into `folder`, each complete or not at all; None: nowhere.
+
+        Args:
+            attempt: The attempt.
+            run: The run of the handler that said the attempt's last word: what other runs trained
+                is not what that word is about.
+            folder: Where to.
 
         Raises:
             WireError: A part is missing, or the content is not what was sent.
@@ -42,30 +48,20 @@ class ReceivedFiles:
         """
         if folder is None:
             return
-        for name, content in self._joined(attempt).items():
+        # All are put together before the first is written.
+        contents = {
+            name: join_parts(parts)
+            for (*whose, name), parts in self._parts.items()
+            if whose == [attempt, run]
+        }
+        for name, content in contents.items():
             with replacing(Path(folder) / name) as file:
                 file.write(content)
-        for (whose, name), stored in self._stored.items():
-            if whose == attempt:
+        for (*whose, name), stored in self._stored.items():
+            if whose == [attempt, run]:
                 self._fetch(stored, Path(folder) / name)
 
     def forget(self, attempt: str) -> None:
         """Free the memory of an attempt's files."""
         self._parts = {key: parts for key, parts in self._parts.items() if key[0] != attempt}
         self._stored = {key: line for key, line in self._stored.items() if key[0] != attempt}
-
-    def _joined(self, attempt: str) -> dict[str, bytes]:
-        """Return the contents by name; of several under one name the last that is complete."""
-        contents: dict[str, bytes] = {}
-        problems: dict[str, WireError] = {}
-        for (whose, name, _), parts in self._parts.items():
-            if whose != attempt:
-                continue
-            try:
-                contents[name] = join_parts(parts)
-            except WireError as error:
-                problems[name] = error
-        for name, problem in problems.items():
-            if name not in contents:
-                raise problem
-        return contents

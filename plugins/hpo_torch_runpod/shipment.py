@@ -71,19 +71,21 @@ class Shipper:
     Args:
         root: "s3://bucket/prefix"; None where there is no bucket.
         warn: Takes one line.
+        tell: Takes what was put into the bucket, once it is there.
         largest_inline: Bytes of packed data that a job can carry.
-
-    Attributes:
-        uploaded: Bytes that were uploaded so far.
     """
 
     def __init__(
-        self, root: str | None, warn: Callable[[str], None], *, largest_inline: int = LARGEST_INLINE
+        self,
+        root: str | None,
+        warn: Callable[[str], None],
+        tell: Callable[[Shipment], None],
+        *,
+        largest_inline: int = LARGEST_INLINE,
     ) -> None:
-        self._root, self._warn, self._largest = root, warn, largest_inline
+        self._root, self._warn, self._tell, self._largest = root, warn, tell, largest_inline
         self._bucket = None if root is None else Bucket.from_environment()
         self._made: dict[DataSettings, Shipment | None] = {}
-        self.uploaded = 0
 
     def check(self) -> None:
         """Check that the bucket, if there is one, can be used; raises BucketError."""
@@ -136,10 +138,11 @@ class Shipper:
 
     def _stored(self, packed: _Packed, path: Path, root: str, bucket: Bucket) -> Shipment:
         url = data_url(root, packed.sha256)
+        stored = Shipment(kind="bucket", sha256=packed.sha256, size=packed.size, url=url)
         if bucket.size_of(url) != packed.size:
             bucket.put_file(path, url)
-            self.uploaded += packed.size
-        return Shipment(kind="bucket", sha256=packed.sha256, size=packed.size, url=url)
+            self._tell(stored)
+        return stored
 
     def _fitting(self, parcel: _Parcel) -> _Packed:
         packed = parcel.pack_at_most(self._largest)

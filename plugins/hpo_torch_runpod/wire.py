@@ -5,6 +5,9 @@ batch of lines. For each trial that a worker takes they are, in order: the trial
 artefacts (parts that come inline, or one word on where they were stored), and last its
 `TrainingFinished`, so that whoever reads that has everything. A trial that another job has taken
 gets one `Claimed` instead.
+
+A job whose worker was lost may run again, while what the lost one had sent still arrives: so each
+run of the handler numbers its chunks from 0 and marks them with an id of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import secrets
 import zlib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
@@ -25,11 +29,18 @@ from hpo_torch.protocol.measurements import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Of this module. It changes whenever an older worker could misread a job or be misread."""
 
 REFUSED: Final = "hpo-torch's worker refuses this job: "
 """How a job's error begins where no repetition can help: image and client do not fit."""
+
+NO_DATA: Final = "hpo-torch's worker cannot have the data: "
+"""How the message of an attempt begins that failed before it had its data.
+
+One that "worker_died" may have had bad luck with its worker; where no worker of an endpoint has
+ever trained, none can be expected to.
+"""
 
 CHUNK_BYTES: Final = 990_000
 """The most that a chunk takes as JSON. RunPod takes 1 MB (documentation, 2026-08)."""
@@ -129,14 +140,21 @@ Line = BackendEvent | ArtefactPart | StoredArtefact | Claimed
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
 
 Chunk = dict[str, Any]
-"""A chunk as JSON: {"n": its number, from 0 without gaps, "z": base64 of its lines' zlib}."""
+"""A chunk as JSON: {"r": id of the handler's run, "n": its number in that, from 0 without gaps,
+"z": base64 of its lines' zlib}."""
 
 
 class Batch(NamedTuple):
-    """A chunk's number, and its lines."""
+    """Lines, the id of the handler's run that said them, and their chunk's number in it."""
 
+    run: str
     number: int
     lines: list[Line]
+
+
+def new_run() -> str:
+    """Return an id for one run of the handler."""
+    return secrets.token_hex(6)
 
 
 def parse_input(raw: object) -> JobInput:
@@ -174,12 +192,12 @@ def dump_line(line: Line) -> bytes:
         except ValidationError as error:
             raise WireError(f"a line of kind {line.kind} cannot be read back: {error}") from error
     if len(dumped) > _BATCH_BYTES:
-        encode_chunk(0, [dumped])
+        encode_chunk(new_run(), 0, [dumped])
     return dumped
 
 
-def encode_chunks(lines: Iterable[bytes], first: int) -> list[Chunk]:
-    """Return dumped lines in as few chunks as fit, numbered from `first`.
+def encode_chunks(run: str, lines: Iterable[bytes], first: int) -> list[Chunk]:
+    """Return dumped lines of a run in as few chunks as fit, numbered from `first`.
 
     Raises:
         WireError: A line is too large for a chunk; `dump_line` returns none such.
@@ -193,33 +211,33 @@ def encode_chunks(lines: Iterable[bytes], first: int) -> list[Chunk]:
             room = _BATCH_BYTES
         batches[-1].append(line)
         room -= needed
-    return [encode_chunk(number, batch) for number, batch in enumerate(batches, first)]
+    return [encode_chunk(run, number, batch) for number, batch in enumerate(batches, first)]
 
 
-def encode_chunk(number: int, lines: Sequence[bytes]) -> Chunk:
-    """Return one chunk of dumped lines.
+def encode_chunk(run: str, number: int, lines: Sequence[bytes]) -> Chunk:
+    """Return one chunk of a run's dumped lines.
 
     Raises:
         WireError: It takes more than `CHUNK_BYTES`.
     """
     content = b"\n".join(lines)
     packed = base64.b64encode(zlib.compress(content)).decode("ascii")
-    if len(packed) + 50 > CHUNK_BYTES or len(content) > _MOST_UNPACKED:
+    if len(packed) + 80 > CHUNK_BYTES or len(content) > _MOST_UNPACKED:
         most = f"expected at most {CHUNK_BYTES:,} bytes in a chunk"
         raise WireError(f"{most}, got {len(packed):,} of {len(content):,} uncompressed")
-    return {"n": number, "z": packed}
+    return {"r": run, "n": number, "z": packed}
 
 
 def decode_chunk(chunk: object) -> Batch:
-    """Return a chunk's number and lines, on the client.
+    """Return what is in a chunk, on the client.
 
     Raises:
         WireError: It is no chunk of this protocol.
     """
     match chunk:
-        case {"n": int(number), "z": str(packed)}:
-            return Batch(number, [_parse(line) for line in _unpack(packed).split(b"\n")])
-    raise WireError(f"expected a chunk with 'n' and 'z', got {str(chunk)[:200]}")
+        case {"r": str(run), "n": int(number), "z": str(packed)}:
+            return Batch(run, number, [_parse(line) for line in _unpack(packed).split(b"\n")])
+    raise WireError(f"expected a chunk with 'r', 'n' and 'z', got {str(chunk)[:200]}")
 
 
 def pack(content: bytes) -> bytes:

@@ -15,7 +15,7 @@ class Place:
     """A backend whose jobs do nothing but what a test tells them."""
 
     def __init__(self, capacity=2, start_error=None):
-        self.capacity, self.refusal = capacity, ""
+        self.capacity, self.refusal, self.settled = capacity, "", {}
         self.jobs, self.stopped, self.killed, self.events = {}, [], [], []
         self.site, self.closed, self.start_error = None, 0, start_error
 
@@ -91,6 +91,7 @@ def test_trial_of_a_failed_place_moves_on_and_the_next_job_goes_elsewhere(pair):
     backend.submit(fake_job(0, attempt="again"))
     assert (list(primary.jobs), list(secondary.jobs)) == ([], [0])
     assert secondary.site is not None
+    assert backend.used == NAMES
     assert backend.warnings == ["cloud: no worker; from now on trials run with backend 'local'"]
 
 
@@ -99,7 +100,18 @@ def test_other_failures_are_the_trials_own(pair):
     backend.submit(fake_job(0))
     primary.end(0, "failed", "user_code")
     assert ends(backend.poll(1.0)) == [(0, "failed", "user_code")]
-    assert (backend.refusal, backend.warnings) == ("", [])
+    assert (backend.refusal, backend.warnings, backend.used) == ("", [], ("cloud",))
+
+
+def test_what_attempts_used_is_known_of_both(pair):
+    primary, secondary, backend = pair()
+    primary.settled = {"a": "there"}
+    assert backend.settled == {"a": "there"}
+    backend.submit(fake_job(0))
+    primary.breaks(0)
+    backend.poll(1.0)
+    secondary.settled = {"b": "here"}
+    assert backend.settled == {"a": "there", "b": "here"}
 
 
 def test_jobs_in_flight_on_the_failed_place_go_on_there(pair):

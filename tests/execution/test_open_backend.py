@@ -6,7 +6,7 @@ from hpo_torch.config.schema import ExecutionSettings
 from hpo_torch.errors import InvalidValueError, UsageError
 from hpo_torch.execution import open_backend as module
 from hpo_torch.execution.fallback import FallbackBackend
-from hpo_torch.execution.open_backend import open_backend
+from hpo_torch.execution.open_backend import backends_used, open_backend
 from hpo_torch.execution.select import Selection
 from hpo_torch.hooks.records import BackendSpec
 
@@ -48,6 +48,7 @@ def test_without_fallback_it_is_the_backend_itself():
     chosen = Selection(CLOUD, "asked for")
     selection, backend = opened(chosen, loader(), warnings, jobs=8)
     assert (selection, backend.name, backend.capacity, warnings) == (chosen, "cloud", 8, [])
+    assert backends_used(selection, backend) == ("cloud",)
 
 
 def test_without_fallback_what_it_lacks_is_an_error():
@@ -60,6 +61,7 @@ def test_with_fallback_both_are_behind_one():
     assert selection == WITH_FALLBACK
     assert isinstance(backend, FallbackBackend)
     assert (backend.capacity, backend.refusal) == (8, "")
+    assert backends_used(selection, backend) == ("cloud",)
 
 
 def test_backend_that_cannot_be_used_gives_way_with_one_warning():

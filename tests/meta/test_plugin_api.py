@@ -79,14 +79,23 @@ def test_plugin_api_has_every_name_it_exports():
 def test_plugin_cli_exports_exactly_what_commands_are_written_with():
     assert set(plugin_cli.__all__) == {
         "AsJson",
+        "INTERRUPTED",
         "OutputDir",
+        "Told",
+        "View",
         "agreed",
         "find_run",
         "open_run",
+        "open_view",
+        "optimize",
+        "optimize_layers",
         "print_json",
+        "print_outcome",
         "print_table",
         "read_repetitions",
+        "runs_folder",
         "say",
+        "show_events",
         "warn",
     }
     assert [name for name in plugin_cli.__all__ if not hasattr(plugin_cli, name)] == []

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from hpo_torch.protocol.events import (
+    AttemptSettled,
     StudyStarted,
     TrainingFinished,
     TrialFinished,
@@ -106,6 +107,15 @@ def test_of_an_attempt_that_was_found_again_the_last_word_counts():
     assert heard(started(), given_up, found, again) == Cost(lower=0.75, upper=2.0)
     silent = retried(0, None)
     assert heard(started(), given_up, silent) == Cost(lower=0.25, upper=0.5)
+
+
+def test_what_is_settled_later_counts_instead_of_what_was_told():
+    settled = AttemptSettled(trial=0, attempt="a", usage=usage(0.5))
+    assert heard(started(), settled) == Cost(lower=0.5, upper=1.0)
+    assert heard(started(), retried(0, usage(0.25)), settled) == Cost(lower=0.5, upper=1.0)
+    ended = heard(started(), settled, finished(0, usage(0.5), usage(0.25)))
+    assert ended == Cost(lower=0.75, upper=2.0)
+    assert parse_event(settled.model_dump_json()) == settled
 
 
 def test_trials_of_a_confirmation_are_others():

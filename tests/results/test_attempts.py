@@ -6,7 +6,8 @@ import pytest
 from synthetic_study import START, begun, finished, retried, started
 
 from hpo_torch.errors import OutputError
-from hpo_torch.protocol.events import HealthAlert
+from hpo_torch.protocol.events import AttemptSettled, HealthAlert
+from hpo_torch.protocol.usage import RemoteUsage
 from hpo_torch.results.attempts import read_attempts
 from hpo_torch.results.event_log import EventLog
 
@@ -79,6 +80,21 @@ def test_an_interrupted_attempt_ends_where_it_was_last_heard_of(log):
     found = read_attempts(path)
     assert rows(found) == [(0, "a", "w", 1, 7, "unfinished"), (0, "b", "w", 101, 110, "complete")]
     assert spans(found) == [(0, 7), (100, 110)]
+
+
+def test_an_attempt_that_is_settled_later_has_not_gone_on_until_then(log):
+    usage = RemoteUsage(
+        job="j", endpoint="e", tier="t", price_per_second=0.0, price_source="table",
+        queue_seconds=0.0, execution_seconds=1.0, cost_lower=0.0, cost_upper=0.0,
+    )  # fmt: skip
+    path = log(
+        (0, begun()),
+        (1, started(0, "a", "w")),
+        (7, alert(0, "a")),
+        (100, begun()),
+        (101, AttemptSettled(trial=0, attempt="a", usage=usage)),
+    )
+    assert rows(read_attempts(path)) == [(0, "a", "w", 1, 7, "unfinished")]
 
 
 def test_an_end_that_only_the_next_process_told_is_not_stretched_over_the_pause(log):

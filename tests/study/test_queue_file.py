@@ -7,7 +7,7 @@ import pytest
 
 from hpo_torch.errors import UsageError
 from hpo_torch.search.cnn_space import cnn_space
-from hpo_torch.study.queue_file import enqueue, outside, queue_notes, read_queue
+from hpo_torch.study.queue_file import enqueue, outside, queue_notes, read_list, read_queue
 
 SPACE = cnn_space((1, 8, 8), 1_400, 5, 20)
 FULL = SPACE.defaults({"optimizer": "sgd", "filters": 64, "learning_rate": 0.01})
@@ -94,3 +94,9 @@ def test_impossible_queue_names_the_entry(read, text, message):
 def test_missing_file_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"search\.enqueue: .* cannot be read"):
         read_queue(tmp_path / "absent.yaml", SPACE, {})
+
+
+def test_a_character_that_json_writes_as_two_is_one(tmp_path):
+    path = tmp_path / "queue.json"
+    path.write_text(r'[{"\ud83d\ude00": 1}]')
+    assert read_list(path) == [{"\U0001f600": 1}]

@@ -11,6 +11,7 @@ from hpo_torch.execution.backend import RunSite
 from hpo_torch.protocol.events import TrainingFinished
 from hpo_torch_runpod import backend as module
 from hpo_torch_runpod.endpoint_facts import EndpointFacts
+from hpo_torch_runpod.ledger import Ledger, Proven
 from hpo_torch_runpod.preflight import Preflight
 from hpo_torch_runpod.prices import table_prices
 from hpo_torch_runpod.reports import Timings
@@ -31,7 +32,12 @@ class CloudBackends:
             module.RunpodBackend, "_connect", lambda _, *where: cloud.connect(*where)
         )
 
-    def start(self, *, jobs=1, timings=FAST, device="auto", **remote):
+    def start(self, *, jobs=1, timings=FAST, device="auto", proven=True, **remote):
+        """Start a backend; where its endpoints are `proven`, they get several jobs at once."""
+        if proven:
+            ledger = Ledger(self.site.backend_folder / "jobs.jsonl")
+            for name in set(ENDPOINTS.values()) - ledger.proven():
+                ledger.add(Proven(endpoint=name))
         settings = ExecutionSettings(jobs=jobs, device=device, remote=remote)
         backend = module.RunpodBackend(settings, timings=timings)
         backend.start(self.site)

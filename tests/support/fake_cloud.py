@@ -12,13 +12,17 @@ from hpo_torch_runpod.wire import dump_line, encode_chunks
 
 @dataclass
 class FakeJob:
-    """A job; a test moves it on, and threads see that at their next look."""
+    """A job; a test moves it on, and threads see that at their next look.
+
+    Its handler's runs are numbered: a test that begins another one adds 1 to `run`.
+    """
 
     id: str
     endpoint: str
     input: dict
     policy: dict
     status: str = "IN_QUEUE"
+    run: int = 0
     chunks: list = field(default_factory=list)
     streamed: int = 0
     lost: set = field(default_factory=set)  # positions of chunks that the stream never hands out
@@ -38,7 +42,9 @@ class FakeJob:
     def say(self, *lines):
         """Yield lines, each in a chunk of its own."""
         for line in lines:
-            self.chunks += encode_chunks([dump_line(line)], len(self.chunks))
+            run = f"run-{self.run}"
+            number = sum(chunk["r"] == run for chunk in self.chunks)
+            self.chunks += encode_chunks(run, [dump_line(line)], number)
 
     def complete(self, execution_ms=5000.0, *, output=True):
         self.output = self.chunks if output else None

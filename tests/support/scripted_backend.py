@@ -36,9 +36,9 @@ class ScriptedBackend:
     An entry that is a pair is (accuracy, overall health); else health is 0.5. An entry that is a
     string fails the attempt with that kind, once; "hang" goes on until it is killed. After each
     epoch a state is stored from which another attempt goes on, as `train_trial` does. Attempts
-    start on `worker`, and end with `usage`. Ctrl-C is pressed during the polls whose numbers are in
-    `interrupts`; `on_poll` is called with each poll's number. `mangle` may change, repeat or
-    withhold what a poll returns.
+    start on `worker`, and end with `usage`; `settled` is what the backend knows of others. Ctrl-C
+    is pressed during the polls whose numbers are in `interrupts`; `on_poll` is called with each
+    poll's number. `mangle` may change, repeat or withhold what a poll returns.
     """
 
     def __init__(self, script, capacity=1, interrupts=(), on_poll=None, mangle=None):
@@ -47,7 +47,7 @@ class ScriptedBackend:
         self.polls = self.most_in_flight = 0
         self.jobs, self.stopped, self.killed, self.reattached = [], set(), set(), []
         self.can_reattach, self.refusal, self.site = False, "", None
-        self.usage, self.worker = None, "w"
+        self.usage, self.worker, self.settled = None, "w", {}
         self._spent, self._flight = set(), {}
 
     def start(self, site):

@@ -25,6 +25,7 @@ _ENDPOINT = {
     *("name", "type", "scaling", "gpu", "workers", "timeout", "flashboot", "templateId"),
     *("dataCenterIds", "networkVolumes", "image", "env", "args", "disk", "ports", "registry"),
 }
+_KEPT = ("scaling", "flashboot", "networkVolumes", "registry")  # and given back, no more
 _TEMPLATE = {
     *("name", "image", "env", "serverless", "public", "category", "mounts", "startSsh"),
     *("startJupyter", "args", "disk", "ports", "registry", "allowedCudaVersions"),
@@ -206,7 +207,7 @@ class RestV2:
             execution_timeout=timeout / 1000 if timeout else None,
             scaler=scaling.get("type"),
             scaler_value=scaling.get("requestCount"),
-            settings={name: body[name] for name in ("scaling", "flashboot") if name in body},
+            settings={name: body[name] for name in _KEPT if name in body},
         )
 
     def _cards(self, pools: list[str]) -> list[str]:
@@ -233,7 +234,8 @@ class RestV2:
             },
             "scaling": kept.settings.get("scaling", {"type": "QUEUE_DELAY", "queueDelay": 4}),
             "dataCenterIds": [],
-            "networkVolumes": [],
+            "networkVolumes": kept.settings.get("networkVolumes", []),
+            "registry": kept.settings.get("registry"),
             "timeout": round(1000 * kept.execution_timeout_seconds),
             "flashboot": kept.settings.get("flashboot", "OFF"),
             "requestUrls": {"run": f"{url}/run", "health": f"{url}/health"},

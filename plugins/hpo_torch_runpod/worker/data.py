@@ -16,6 +16,8 @@ from hpo_torch.plugin_api import (
 from hpo_torch_runpod.bucket import BucketError
 from hpo_torch_runpod.delivery import job_with, loader_of
 from hpo_torch_runpod.shipment import Shipment
+from hpo_torch_runpod.wire import NO_DATA
+from hpo_torch_runpod.worker.folders import BUILT_IN
 
 if TYPE_CHECKING:
     import threading
@@ -36,8 +38,8 @@ class WorkerFault(BaseException):
         kind: "worker_died" where another worker may succeed, "backend" where none will.
     """
 
-    def __init__(self, kind: FailureKind, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, kind: FailureKind, why: str) -> None:
+        super().__init__(f"{NO_DATA}{why}")
         self.kind: FailureKind = kind
 
 
@@ -64,7 +66,7 @@ class WorkersLoader:
             return self.loader.load(request)
         except BucketError as error:
             raise WorkerFault("backend", f"own data cannot be fetched: {error}") from error
-        except (DownloadError, OutputError, OSError) as error:
+        except (DownloadError, OutputError, OSError) as error:  # a full disk, a bad line
             raise WorkerFault("worker_died", f"{type(error).__name__}: {error}") from error
 
 
@@ -102,8 +104,23 @@ class FetchingLoader:
             else:
                 return loader, built_in
         fetched = replace(request, progress=self._go_on)
-        loader.prepare(fetched)
+        try:
+            loader.prepare(fetched)
+        except DataNotFoundError as error:  # no worker may fetch it
+            raise WorkerFault("backend", self._absent(request, error)) from error
+        except DownloadError as error:
+            raise WorkerFault("worker_died", self._absent(request, error)) from error
         return loader, fetched
+
+    def _absent(self, request: DataRequest, error: Exception) -> str:
+        """Say where a set was looked for, why it cannot be fetched, and what helps."""
+        image = "is not set" if self.built_in is None else f"is {self.built_in}"
+        return (
+            f"'{self.name}' is neither in the image ({BUILT_IN} {image}) nor in "
+            f"{request.data_dir}, and cannot be fetched from there: {error} Build it into the "
+            "image, put it into hpo-torch/data of a network volume ('hpo-torch runpod deploy "
+            "--volume ID'), or send it as your own data (--data-path)."
+        )
 
     def _loader(self) -> DatasetLoader:
         try:

@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from hpo_torch_runpod.wire import WireError, encode_chunks, parse_input
+from hpo_torch_runpod.wire import WireError, encode_chunks, new_run, parse_input
 from hpo_torch_runpod.worker.job_run import JobRun
 from hpo_torch_runpod.worker.mailbox import Mailbox
 
@@ -67,9 +67,9 @@ class Handler:
         if task is not None:
             task.add_done_callback(lambda _: run.stop())
         try:
-            number = 0
+            mark, number = new_run(), 0
             while (lines := await run.mailbox.take()) is not None:
-                for chunk in encode_chunks(lines, number):
+                for chunk in encode_chunks(mark, lines, number):
                     yield chunk
                     number += 1
         finally:  # also where it is cancelled or closed

@@ -111,7 +111,7 @@ def test_what_never_got_to_runpod_costs_nothing_and_is_not_written(ledger):
     made = accounts(ledger, max_cost=1.0)
     made.reserve(JOB, made.choose(JOB))
     made.settle(JOB.attempt, None)
-    assert ledger.spent() == 0.0
+    assert ledger.settled() == made.settled == {}
 
 
 def test_the_price_is_of_all_cards_of_a_worker(ledger):
@@ -127,6 +127,7 @@ def test_what_was_settled_before_is_counted_once(ledger, tmp_path):
     most = LONGEST * SMALL
     accounts(ledger).settle("a", usage(most))
     again = accounts(Ledger(tmp_path / "jobs.jsonl"), max_cost=2.1 * most)
+    assert again.settled == {"a": usage(most)}
     again.settle("a", usage(most))
     assert again.reserve(JOB, again.choose(JOB)) == ""
 

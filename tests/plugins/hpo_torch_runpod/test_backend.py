@@ -148,6 +148,7 @@ def test_close_cancels_everything_and_settles_it(backends, cloud, tmp_path):
     assert backends.warnings == []
     text = (tmp_path / "run" / "backend" / "jobs.jsonl").read_text()
     assert text.count('"settled"') == 2
+    assert set(backend.settled) == {"0-attempt", "1-attempt"}
     assert "rpa_TEST" not in text
     backend.close()
 

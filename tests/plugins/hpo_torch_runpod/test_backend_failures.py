@@ -129,7 +129,7 @@ def test_a_job_that_loses_every_worker_is_given_up(backends, cloud):
     told = []
     for loss in range(4):
         job.take()
-        job.chunks, job.streamed = [], 0
+        job.run, job.chunks, job.streamed = loss, [], 0
         job.say(started(trial, time=f"2026-11-28T10:00:0{loss}.000+00:00"))
         told += until(backend, lambda _: job.streamed)
     while not ends(told):

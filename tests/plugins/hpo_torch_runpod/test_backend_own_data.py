@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from cloud_backend import ends, submit, train, until_ended
 from own_data import own_job, write_images
+from s3_server import S3Server
 
+from hpo_torch_runpod import shipment
 from hpo_torch_runpod.bucket import BucketError
+from hpo_torch_runpod.ledger import Uploaded, read_ledger
 from hpo_torch_runpod.shipment import Shipper
 
 
@@ -43,6 +46,23 @@ def test_another_process_knows_which_part_a_job_has(backends, cloud, job):
     posted.complete()
     (end,) = ends(until_ended(other))
     assert end.usage.data_fraction == posted.input["data"]["fraction"] < 1
+
+
+def test_what_goes_to_the_bucket_is_noted_once(backends, cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipment, "SMALL", 1_000)
+    job = own_job("folder", write_images(tmp_path / "own"))
+    with S3Server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        for number in range(2):
+            backend = backends.start(bucket=server.root)
+            submit(backend, job.model_copy(update={"attempt": f"a{number}"}))
+            cloud.job(number, seconds=100.0)
+            backend.close()
+    lines = read_ledger(backends.site.backend_folder / "jobs.jsonl")
+    sent = cloud.job().input["data"]
+    noted = [(line.url, line.size) for line in lines if isinstance(line, Uploaded)]
+    assert noted == [(sent["url"], sent["size"])]
 
 
 def test_a_bucket_that_cannot_be_used_is_said_before_anything_is_posted(backends):

@@ -118,6 +118,7 @@ def test_what_closing_has_settled_is_not_counted_twice(backends, cloud):
     second = backends.start(jobs=2)
     assert [second.reattach(trial) for trial in trials] == [False, False]
     assert second._accounts._budget.spent == pytest.approx(spent)
+    assert second.settled == first.settled != {}
 
 
 def test_a_key_that_is_refused_meanwhile_ends_the_trial_as_the_place(backends, cloud):

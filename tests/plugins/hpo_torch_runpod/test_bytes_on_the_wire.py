@@ -162,6 +162,8 @@ def test_own_data_go_to_the_bucket_once(world: World, own: Path):
     assert [path.name for path in (world.folder / "volume/hpo-torch/shipments").iterdir()] == [
         stored[0].rpartition("/")[2]
     ]
+    costs = json.loads(world.run("runpod", "costs", str(own), "--json").stdout)
+    assert costs["bytes_uploaded"] == size
 
 
 def test_a_run_on_own_data_is_scored_with_the_test_part_that_stayed_at_home(own: Path):

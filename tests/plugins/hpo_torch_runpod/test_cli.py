@@ -100,6 +100,16 @@ def test_deploy_asks_and_takes_no_for_an_answer(cli, standin, answer):
     assert len(standin.endpoints) == 1
 
 
+def test_deploy_says_what_it_takes_away(cli, standin):
+    assert cli(*DEPLOY, "--env", "OLD=secret", "--volume", "vol-1", "--yes").code == 0
+    result = cli(*DEPLOY, "--yes")
+    assert "takes away, as it was not asked for: variable OLD" in result.err
+    assert "takes away, as it was not asked for: volume vol-1" in result.err
+    assert "secret" not in result.err
+    (made,) = standin.endpoints
+    assert "OLD" not in made.env
+
+
 def test_deploy_without_a_tier_takes_the_cheapest(cli, standin):
     assert cli("deploy", "--image", IMAGE, "--yes").code == 0
     assert [each.gpu_pool for each in standin.endpoints] == ["AMPERE_16"]

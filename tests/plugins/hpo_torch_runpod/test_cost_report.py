@@ -7,8 +7,8 @@ import pytest
 from hpo_torch.protocol.usage import Cost, RemoteUsage
 from hpo_torch.results.records import TrialResult
 from hpo_torch_runpod.bills import Bill, bill_of
-from hpo_torch_runpod.cost_report import COLUMNS, CostReport, settled_cost
-from hpo_torch_runpod.ledger import Settled
+from hpo_torch_runpod.cost_report import COLUMNS, CostReport
+from hpo_torch_runpod.ledger import Settled, Uploaded
 
 
 def usage(job, lower, upper, **changes):
@@ -35,7 +35,7 @@ REPORT = CostReport.of(
         trial(2, usage("j2", 0.001, 0.002), usage("j3", 0.01, 0.02, **LARGER)),
     ],
     [trial(0, usage("j4", 0.1, 0.2), started="2026-11-28T11:00:00+00:00")],
-    Cost(lower=0.1334, upper=0.25),
+    [Settled(attempt="all", usage=usage("j", 0.1334, 0.25))],
 )
 
 
@@ -69,17 +69,31 @@ def test_trials_that_share_a_job_share_its_start():
 def test_what_unfinished_trials_cost_is_the_rest_of_the_whole():
     assert REPORT.unlisted is not None
     assert (REPORT.unlisted.lower, REPORT.unlisted.upper) == pytest.approx((0.01, 0.0109))
-    complete = CostReport.of([trial(0, usage("j", 0.1, 0.2))], [], Cost(lower=0.1, upper=0.2))
+    one = usage("j", 0.1, 0.2)
+    complete = CostReport.of([trial(0, one)], [], [Settled(attempt="a", usage=one)])
     assert complete.unlisted is None
-    assert CostReport.of([trial(0, usage("j", 0.1, 0.2))], []).unlisted is None
+    assert CostReport.of([trial(0, one)], []).unlisted is None
+    assert REPORT.remarks() == ["$0.01000 to $0.01090 more for attempts that no ended trial lists"]
+    assert complete.remarks() == []
+
+
+def test_what_went_into_the_bucket_is_said_apart_from_the_trials_bytes():
+    lines = [Uploaded(url=f"s3://bucket/{name}", size=1_500_000) for name in "ab"]
+    report = CostReport.of([trial(0, usage("j", 0.1, 0.2))], [], lines)
+    assert report.record()["bytes_uploaded"] == 3_000_000
+    assert report.record()["trials"][0]["bytes_sent"] == 3000
+    assert report.remarks() == [
+        "3000.0 kB of own data were put into the bucket, once for all trials"
+    ]
 
 
 def test_an_attempt_that_is_settled_again_counts_once():
     first = Settled(attempt="a", usage=usage("j", 0.5, 1.0))
     again = Settled(attempt="a", usage=usage("j", 0.25, 0.5))
     other = Settled(attempt="b", usage=usage("j", 1.0, 2.0))
-    assert settled_cost([first, other, again]) == Cost(lower=1.25, upper=2.5)
-    assert settled_cost([]) is None
+    report = CostReport.of([], [], [first, other, again])
+    assert report.whole == report.unlisted == Cost(lower=1.25, upper=2.5)
+    assert CostReport.of([], []).whole is None
 
 
 def test_record_has_every_attempt():

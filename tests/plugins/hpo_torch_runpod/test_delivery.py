@@ -43,7 +43,7 @@ def with_keys(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shipped(job: TrialJob, root: str | None = None) -> Shipment:
-    made = Shipper(root, pytest.fail).shipment_of(job)
+    made = Shipper(root, pytest.fail, lambda _: None).shipment_of(job)
     assert made is not None
     return made
 

@@ -7,7 +7,7 @@ import yaml
 
 from hpo_torch import __version__
 from hpo_torch.errors import InvalidValueError, UnknownNameError, UsageError
-from hpo_torch.testing.runpod_standin import Endpoint, Fault
+from hpo_torch.testing.runpod_standin import Fault
 from hpo_torch_runpod.deploy import (
     Wanted,
     bucket_environment,
@@ -15,9 +15,7 @@ from hpo_torch_runpod.deploy import (
     check_image,
     config_snippet,
     hourly_limit,
-    leftovers,
     plan,
-    remove,
 )
 from hpo_torch_runpod.prices import table_prices
 from hpo_torch_runpod.rest_api import ApiError
@@ -59,7 +57,7 @@ def test_an_endpoint_is_as_wanted(standin, api):
     assert made.env == {"HPO_TORCH_VERSION": __version__, "A": "b"}
 
 
-def test_only_what_differs_is_changed_and_what_others_have_added_stays():
+def test_only_what_differs_is_changed():
     there = {
         **plan(["ADA_24"], WANTED, PRICES, [])[0].content,
         "id": "ep",
@@ -67,14 +65,26 @@ def test_only_what_differs_is_changed_and_what_others_have_added_stays():
         "gpu": {"pools": ["ADA_24"], "count": 1, "minCudaVersion": None},
     }
     assert plan(["ADA_24"], WANTED, PRICES, [there])[0].action == "keep"
-    there["env"] = {"OLD": "1"}
     there["workers"] = {"min": 0, "max": 0}
     (step,) = plan(["ADA_24"], WANTED, PRICES, [there])
-    assert (step.action, step.endpoint) == ("change", "ep")
-    assert step.content == {
-        "env": {"OLD": "1", "HPO_TORCH_VERSION": __version__},
-        "workers": {"min": 0, "max": 3, "idleTimeout": 5},
-    }
+    assert (step.action, step.endpoint, step.removes) == ("change", "ep", ())
+    assert step.content == {"workers": {"min": 0, "max": 3, "idleTimeout": 5}}
+
+
+def test_what_is_not_asked_for_again_is_taken_away_and_named(standin, api):
+    secret = {"OLD": "hidden-value", "KEPT": "1"}
+    more = Wanted(image=IMAGE, volume="vol-1", registry="reg-1", environment=secret)
+    made, _ = bring_about(api, ["ADA_24"], more)
+    less = Wanted(image=IMAGE, environment={"KEPT": "2"})
+    (step,) = plan(["ADA_24"], less, PRICES, api.endpoints())
+    assert step.removes == ("volume vol-1", "registry reg-1", "variable OLD")
+    carry_out(step, api)
+    there = api.endpoint(made["ADA_24"])
+    assert there["env"] == {"KEPT": "2", "HPO_TORCH_VERSION": __version__}
+    assert (there["networkVolumes"], there["registry"]) == ([], None)
+    (again,) = plan(["ADA_24"], less, PRICES, api.endpoints())
+    assert not {"env", "networkVolumes", "registry"} & set(again.content)
+    assert again.removes == ()
 
 
 def test_volume_and_registry_are_named_where_they_are_wanted():
@@ -143,46 +153,3 @@ def test_bucket_environment(monkeypatch):
         "BUCKET_ACCESS_KEY_ID": "name",
         "BUCKET_SECRET_ACCESS_KEY": "key",
     }
-
-
-def test_everything_of_ours_is_removed_and_nothing_else(standin, api):
-    bring_about(api, ["ADA_24"])
-    standin.add_endpoint(Endpoint(id="other", name="somebody-elses"))
-    standin.add_endpoint(Endpoint(id="older", name="hpo-torch-0.0.1-AMPERE_16"))
-    for name in ("hpo-torch-study", "another"):
-        standin._account.create_pod(name, IMAGE)
-    said = []
-    remove(leftovers(api), api, said.append)
-    assert [each.id for each in standin.endpoints] == ["other"]
-    assert [each["name"] for each in standin.pods] == ["another"]
-    assert len(said) == 3
-    assert all(line.startswith("removed: ") for line in said)
-    assert not leftovers(api)
-
-
-def test_what_cannot_be_removed_keeps_nothing_else_from_it(standin, api):
-    bring_about(api, ["ADA_24", "AMPERE_48"])
-    found = leftovers(api)
-    said = []
-    standin.faults.add(Fault(place="manage", kind="answer", status=400, times=2))
-    remove(found, api, said.append)
-    assert sorted(line.partition(":")[0] for line in said) == ["not removed", "removed"]
-    assert len(standin.endpoints) == 1
-
-
-def test_an_endpoint_whose_workers_cannot_be_changed_is_deleted_all_the_same(standin, api):
-    bring_about(api, ["ADA_24"])
-    found = leftovers(api)
-    said = []
-    standin.faults.add(Fault(place="manage", kind="answer", status=400))
-    remove(found, api, said.append)
-    assert (said[0].partition(":")[0], standin.endpoints) == ("removed", [])
-
-
-def test_terminated_pods_are_no_leftovers(api, monkeypatch):
-    pods = [
-        {"id": "a", "name": "hpo-torch-x", "status": "TERMINATED"},
-        {"id": "b", "name": "hpo-torch-x", "status": "EXITED"},
-    ]
-    monkeypatch.setattr(type(api), "pods", lambda _: pods)
-    assert [pod["id"] for pod in leftovers(api).pods] == ["b"]

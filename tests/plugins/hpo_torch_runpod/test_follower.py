@@ -11,9 +11,9 @@ from hpo_torch_runpod.wire import Claimed, dump_line, encode_chunk
 JOB, OTHER = fake_job(0), fake_job(1)
 
 
-def chunks(*lines):
+def chunks(*lines, run="a"):
     """Return one chunk a line, numbered from 0."""
-    return [encode_chunk(number, [dump_line(line)]) for number, line in enumerate(lines)]
+    return [encode_chunk(run, number, [dump_line(line)]) for number, line in enumerate(lines)]
 
 
 @pytest.fixture
@@ -43,9 +43,23 @@ def test_chunks_in_any_order_and_repeated_give_the_same(follower):
 
 def test_a_job_that_runs_again_tells_only_what_is_new(follower):
     first = follower.take(WHOLE[:2])
-    again = chunks(started(JOB, time="later"), epoch(JOB, 1), epoch(JOB, 2), finished(JOB))
+    again = chunks(started(JOB), epoch(JOB, 1), epoch(JOB, 2), finished(JOB), run="b")
     assert brief(first + follower.take(again)) == ["started", 1, 2]
-    assert follower.restarts == 1
+    assert (follower.restarts, progress(follower).run) == (1, "b")
+
+
+def test_late_words_of_a_lost_worker_are_told_once_and_hide_nothing_of_the_next_one(follower):
+    again = chunks(started(JOB), epoch(JOB, 1), epoch(JOB, 2), finished(JOB), run="b")
+    told = follower.take([WHOLE[0], again[0], WHOLE[1], again[1], again[2], WHOLE[2], again[3]])
+    assert brief(told) == ["started", 1, 2, "dying units"]
+    assert progress(follower).run == "b"
+    assert progress(follower).lost == ""
+
+
+def test_a_worker_that_was_lost_too_early_has_the_last_word_where_it_comes_first(follower):
+    again = chunks(started(JOB), epoch(JOB, 1), run="b")
+    follower.take([*WHOLE[:2], *again, *WHOLE[2:]])
+    assert (progress(follower).run, progress(follower).finished.outcome) == ("a", "completed")
 
 
 def test_what_the_study_knew_before_is_not_told_again():

@@ -7,6 +7,7 @@ from hpo_torch.protocol.usage import RemoteUsage
 from hpo_torch_runpod.ledger import (
     Followed,
     Ledger,
+    Proven,
     Settled,
     Submitted,
     Submitting,
@@ -79,7 +80,8 @@ def test_money_of_settled_attempts_is_spent_and_of_the_others_held(path):
     ledger.add(settled("a", 0.5))
     ledger.add(settled("a", 0.25))  # the last line of an attempt counts
     again = Ledger(path)
-    assert again.spent() == 0.25
+    assert {name: usage.cost_upper for name, usage in again.settled().items()} == {"a": 0.25}
+    assert again.settled() == ledger.settled()
     assert again.held() == {"b": 2.0}
 
 
@@ -104,6 +106,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "backend").write_text("a file")
     with pytest.raises(OutputError, match="backend"):
         Ledger(tmp_path / "backend" / "jobs.jsonl").add(submitting("s", "a"))
+
+
+def test_an_endpoint_whose_workers_can_train_stays_so(path):
+    ledger = Ledger(path)
+    assert ledger.proven() == set()
+    ledger.add(Proven(endpoint="ep"))
+    assert ledger.proven() == Ledger(path).proven() == {"ep"}
 
 
 def test_no_ledger_is_an_empty_one(path):

@@ -51,7 +51,7 @@ def small_job(dataset: str, folder: Path) -> TrialJob:
 
 
 def ship(job: TrialJob, largest: int) -> Shipment:
-    made = Shipper(None, lambda _: None, largest_inline=largest).shipment_of(job)
+    made = Shipper(None, lambda _: None, pytest.fail, largest_inline=largest).shipment_of(job)
     assert made is not None
     return made
 

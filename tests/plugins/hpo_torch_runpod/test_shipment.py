@@ -48,12 +48,12 @@ def unpacked(shipment: Shipment, folder: Path) -> ImageData | TextData:
 
 
 def test_named_sets_need_no_shipment(warnings: list[str]):
-    assert Shipper(None, warnings.append).shipment_of(fake_job(0)) is None
+    assert Shipper(None, warnings.append, pytest.fail).shipment_of(fake_job(0)) is None
 
 
 def test_small_data_travel_with_the_job(tmp_path: Path, warnings: list[str]):
     job = own_job("csv", write_texts(tmp_path / "own.csv"))
-    shipment = Shipper(None, warnings.append).shipment_of(job)
+    shipment = Shipper(None, warnings.append, pytest.fail).shipment_of(job)
     assert shipment is not None
     assert (shipment.kind, shipment.fraction, shipment.url) == ("inline", 1.0, "")
     assert len(base64.b64decode(shipment.data)) == shipment.size
@@ -66,7 +66,7 @@ def test_small_data_travel_with_the_job_even_where_there_is_a_bucket(
     server: S3Server, with_keys: None, tmp_path: Path, warnings: list[str]
 ):
     before = server.objects()
-    shipper = Shipper(server.root, warnings.append)
+    shipper = Shipper(server.root, warnings.append, pytest.fail)
     shipper.check()
     shipment = shipper.shipment_of(own_job("csv", write_texts(tmp_path / "own.csv")))
     assert shipment is not None
@@ -84,30 +84,31 @@ def test_larger_data_are_uploaded_once(
     monkeypatch.setattr(shipment_module, "SMALL", 1_000)
     job = own_job("folder", write_images(tmp_path / "own"))
     jobs = [job.model_copy(update={"trial": number}) for number in range(3)]
-    first = Shipper(server.root, warnings.append)
+    uploads: list[Shipment] = []
+    first = Shipper(server.root, warnings.append, uploads.append)
     shipments = [first.shipment_of(each) for each in jobs]
     assert shipments[0] is not None
     assert shipments == [shipments[0]] * 3
     assert shipments[0].kind == "bucket"
     assert shipments[0].url == f"{server.root}/hpo-torch/data/{shipments[0].sha256}"
-    assert first.uploaded == shipments[0].size
+    assert uploads == [shipments[0]]
     assert len(shipments[0].model_dump_json()) < 500
     # Another process, or the same run resumed, finds them there.
-    again = Shipper(server.root, warnings.append)
+    again = Shipper(server.root, warnings.append, uploads.append)
     assert again.shipment_of(job) == shipments[0]
-    assert again.uploaded == 0
+    assert len(uploads) == 1
     for secret in (server.access_key_id, server.secret_access_key):
         assert secret not in shipments[0].model_dump_json()
 
 
 def test_a_bucket_without_keys_is_refused_at_once(warnings: list[str]):
     with pytest.raises(BucketError, match="needs BUCKET_ACCESS_KEY_ID"):
-        Shipper("s3://bucket", warnings.append)
+        Shipper("s3://bucket", warnings.append, pytest.fail)
 
 
 def test_without_a_bucket_what_fits_into_a_job_goes_with_it(tmp_path: Path, warnings: list[str]):
     job = own_job("folder", write_images(tmp_path / "own"))
-    shipment = Shipper(None, warnings.append, largest_inline=4_000).shipment_of(job)
+    shipment = Shipper(None, warnings.append, pytest.fail, largest_inline=4_000).shipment_of(job)
     assert shipment is not None
     assert (shipment.kind, shipment.fraction) == ("inline", 1.0)
     assert shipment.size <= 4_000
@@ -117,7 +118,7 @@ def test_without_a_bucket_what_fits_into_a_job_goes_with_it(tmp_path: Path, warn
 def test_what_does_not_fit_becomes_a_part_with_a_warning(tmp_path: Path, warnings: list[str]):
     own = write_images(tmp_path / "own", per_class=100)  # 12,800 bytes of noise
     job = own_job("folder", own)
-    shipper = Shipper(None, warnings.append, largest_inline=6_000)
+    shipper = Shipper(None, warnings.append, pytest.fail, largest_inline=6_000)
     shipment = shipper.shipment_of(job)
     assert shipper.shipment_of(job) is shipment  # and no second warning
     assert shipment is not None
@@ -129,7 +130,7 @@ def test_what_does_not_fit_becomes_a_part_with_a_warning(tmp_path: Path, warning
     assert len(warnings) == 1
     assert f"{counts.sum()} of 200 examples" in warnings[0]
     assert "--bucket s3://BUCKET/PREFIX" in warnings[0]
-    whole = Shipper(None, warnings.append).shipment_of(job)
+    whole = Shipper(None, warnings.append, pytest.fail).shipment_of(job)
     assert whole is not None
     assert unpacked(whole, tmp_path / "cache").fingerprint != part.fingerprint
 
@@ -137,7 +138,7 @@ def test_what_does_not_fit_becomes_a_part_with_a_warning(tmp_path: Path, warning
 def test_what_does_not_even_fit_in_part_is_refused(tmp_path: Path, warnings: list[str]):
     job = own_job("folder", write_images(tmp_path / "own", per_class=100))
     with pytest.raises(UsageError, match="10 of 200 examples, the fewest that can be trained on"):
-        Shipper(None, warnings.append, largest_inline=500).shipment_of(job)
+        Shipper(None, warnings.append, pytest.fail, largest_inline=500).shipment_of(job)
 
 
 def test_no_room_to_pack_is_said(
@@ -146,11 +147,11 @@ def test_no_room_to_pack_is_said(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
     job = own_job("csv", write_texts(tmp_path / "own.csv"))
     with pytest.raises(OutputError, match=r"cannot be packed in .*absent: No such file .* TMPDIR"):
-        Shipper(None, warnings.append).shipment_of(job)
+        Shipper(None, warnings.append, pytest.fail).shipment_of(job)
 
 
 def test_shipments_travel_as_json(tmp_path: Path, warnings: list[str]):
-    shipment = Shipper(None, warnings.append).shipment_of(
+    shipment = Shipper(None, warnings.append, pytest.fail).shipment_of(
         own_job("csv", write_texts(tmp_path / "own.csv"))
     )
     assert shipment is not None

@@ -26,6 +26,7 @@ from hpo_torch_runpod.wire import (
     encode_chunk,
     encode_chunks,
     join_parts,
+    new_run,
     pack,
     parse_input,
 )
@@ -86,19 +87,19 @@ def test_lines_come_back_in_order():
         Claimed(attempt="b", by="job-1"),
         TrainingFinished(trial=0, attempt="a", outcome="completed"),
     ]
-    (chunk,) = encode_chunks(map(dump_line, lines), first=4)
-    assert chunk["n"] == 4
-    assert decode_chunk(json.loads(json.dumps(chunk))) == (4, lines)
+    (chunk,) = encode_chunks("run", map(dump_line, lines), first=4)
+    assert (chunk["r"], chunk["n"]) == ("run", 4)
+    assert decode_chunk(json.loads(json.dumps(chunk))) == ("run", 4, lines)
 
 
 def test_no_lines_are_no_chunks():
-    assert encode_chunks([], first=0) == []
+    assert encode_chunks("run", [], first=0) == []
 
 
 def test_many_lines_go_into_few_chunks_none_too_large():
     texts = [base64.b64encode(NOISE[n * 150_000 : (n + 1) * 150_000]).decode() for n in range(10)]
     lines = [alert(text, epoch=n) for n, text in enumerate(texts)]
-    chunks = encode_chunks(map(dump_line, lines), first=7)
+    chunks = encode_chunks(new_run(), map(dump_line, lines), first=7)
     # 3 lines of 200 kB fit into a batch of 740 kB: 3 + 3 + 3 + 1
     assert [chunk["n"] for chunk in chunks] == [7, 8, 9, 10]
     assert all(len(json.dumps(chunk)) <= CHUNK_BYTES for chunk in chunks)
@@ -107,7 +108,7 @@ def test_many_lines_go_into_few_chunks_none_too_large():
 
 def test_long_line_that_compresses_well_travels_alone():
     lines = [alert("short"), alert("x" * 3_000_000), alert("short")]
-    chunks = encode_chunks(map(dump_line, lines), first=0)
+    chunks = encode_chunks("run", map(dump_line, lines), first=0)
     assert [len(decode_chunk(chunk).lines) for chunk in chunks] == [1, 1, 1]
 
 
@@ -128,7 +129,7 @@ def test_artefact_comes_back_whole_in_chunks_that_fit(size):
     content = NOISE[:size]
     parts = artefact_parts("a", "model.ckpt", content, pack(content))
     assert len(parts) == {0: 1, 1: 1, 539_000: 1, 1_500_000: 3}[size]
-    chunks = encode_chunks(map(dump_line, parts), first=0)
+    chunks = encode_chunks(new_run(), map(dump_line, parts), first=0)
     assert all(len(json.dumps(chunk)) <= CHUNK_BYTES for chunk in chunks)
     received = [line for chunk in chunks for line in decode_chunk(chunk).lines]
     assert join_parts(list(reversed(received)) + received[:1]) == content
@@ -162,14 +163,15 @@ def test_artefact_is_named_like_a_file_and_not_like_a_path(name):
     [
         None,
         "text",
-        {"n": 0},
-        {"n": "0", "z": ""},
-        {"n": 0, "z": "no base64!"},
-        {"n": 0, "z": base64.b64encode(b"no zlib").decode()},
-        {"n": 0, "z": base64.b64encode(zlib.compress(b"no json")).decode()},
-        {"n": 0, "z": base64.b64encode(zlib.compress(b'{"kind":"unknown"}')).decode()},
-        {"n": 0, "z": base64.b64encode(zlib.compress(b"x" * 100)[:-5]).decode()},
-        {"n": 0, "z": base64.b64encode(zlib.compress(b"\n" * 65_000_000)).decode()},
+        {"r": "run", "n": 0},
+        {"r": "run", "n": "0", "z": ""},
+        {"n": 0, "z": encode_chunk("run", 0, [dump_line(alert())])["z"]},
+        {"r": "run", "n": 0, "z": "no base64!"},
+        {"r": "run", "n": 0, "z": base64.b64encode(b"no zlib").decode()},
+        {"r": "run", "n": 0, "z": base64.b64encode(zlib.compress(b"no json")).decode()},
+        {"r": "run", "n": 0, "z": base64.b64encode(zlib.compress(b'{"kind":"unknown"}')).decode()},
+        {"r": "run", "n": 0, "z": base64.b64encode(zlib.compress(b"x" * 100)[:-5]).decode()},
+        {"r": "run", "n": 0, "z": base64.b64encode(zlib.compress(b"\n" * 65_000_000)).decode()},
     ],
 )
 def test_chunk_that_is_none_is_refused(chunk):
@@ -179,7 +181,7 @@ def test_chunk_that_is_none_is_refused(chunk):
 
 def test_chunk_of_epochs_is_far_smaller_than_its_lines():
     lines = [dump_line(alert("validation loss rises", epoch=n)) for n in range(100)]
-    chunk = encode_chunk(0, lines)
+    chunk = encode_chunk("run", 0, lines)
     assert len(json.dumps(chunk)) < sum(map(len, lines)) / 4
 
 
@@ -190,3 +192,7 @@ def test_a_number_of_parts_is_not_believed_in_memory():
         join_parts([part.model_copy(update={"parts": 10**15})])
     with pytest.raises(WireError, match="expected 1 parts"):
         join_parts([part.model_copy(update={"part": 1})])
+
+
+def test_every_run_of_the_handler_has_an_id_of_its_own():
+    assert len({new_run() for _ in range(100)}) == 100

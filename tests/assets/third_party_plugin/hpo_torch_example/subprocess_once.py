@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hpo_torch.plugin_api import RunSite
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
+    from hpo_torch.protocol.usage import RemoteUsage
 
 STDERR_TAIL = 4000
 
@@ -53,6 +54,11 @@ class SubprocessOnce:
     def refusal(self) -> str:
         """Nothing: every job is taken."""
         return ""
+
+    @property
+    def settled(self) -> dict[str, RemoteUsage]:
+        """Nothing: no attempt is paid for."""
+        return {}
 
     def start(self, site: RunSite) -> None:
         """Nothing to bring up: processes start with their trials."""

@@ -9,6 +9,7 @@ from hpo_torch.errors import CorruptDataError, DataNotFoundError, DownloadError
 from hpo_torch.plugin_api import ImageData
 from hpo_torch.testing.fake_training import fake_job
 from hpo_torch_runpod.bucket import BucketError
+from hpo_torch_runpod.wire import NO_DATA
 from hpo_torch_runpod.worker import data as module
 from hpo_torch_runpod.worker.data import StopRequested, WorkerFault, find_data
 from hpo_torch_runpod.worker.folders import Folders
@@ -85,6 +86,35 @@ def test_set_that_the_image_does_not_know_is_named(folders):
     with pytest.raises(WorkerFault, match=r"unknown dataset 'mnits'.*Build an image") as fault:
         load(job, folders)
     assert fault.value.kind == "backend"
+    assert str(fault.value).startswith(NO_DATA)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (DownloadError("every mirror failed."), "worker_died"),  # maybe another worker's line
+        (DataNotFoundError("it has to be fetched by hand."), "backend"),
+    ],
+)
+def test_set_that_is_nowhere_is_said_with_where_it_was_looked_for(
+    folders, files, tmp_path, error, kind
+):
+    def fail(request):
+        raise error if request.download else DataNotFoundError("absent")
+
+    files.prepare = fail
+    for built_in, words in ((tmp_path, f"is {tmp_path}"), (None, "is not set")):
+        folders.built_in = built_in
+        with pytest.raises(WorkerFault) as fault:
+            load(fake_job(0), folders)
+        assert fault.value.kind == kind
+        message = str(fault.value)
+        assert message.startswith(
+            f"{NO_DATA}'digits' is neither in the image (HPO_TORCH_WORKER_DATA {words}) nor in "
+            f"{folders.data}, and cannot be fetched from there: {error} Build it into the image"
+        )
+        assert "hpo-torch runpod deploy --volume ID" in message
+        assert "--data-path" in message
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from runpod_jobs import chunks_of, lines_in, lines_of, runpod_job
 
 from hpo_torch.testing.fake_training import fake_job
-from hpo_torch_runpod.wire import REFUSED, Claimed
+from hpo_torch_runpod.wire import REFUSED, Claimed, decode_chunk
 from hpo_torch_runpod.worker.claims import Claims
 from hpo_torch_runpod.worker.handler import Handler
 from hpo_torch_runpod.worker.job_run import Workplace
@@ -30,6 +30,17 @@ def test_events_come_in_order_and_name_the_worker(handler):
     assert {line.attempt for line in lines} == {"3-attempt"}
     assert lines[0].worker == "pod-1"
     assert lines[-1].outcome == "completed"
+
+
+def test_every_run_marks_its_chunks_with_an_id_of_its_own(handler):
+    """The same job twice, as RunPod gives it to the next worker where one is lost."""
+    runs = []
+    for _ in range(2):
+        batches = [decode_chunk(chunk) for chunk in chunks_of(handler, runpod_job(fake_job(0)))]
+        assert batches[0].number == 0
+        runs.append({batch.run for batch in batches})
+    assert [len(ids) for ids in runs] == [1, 1]
+    assert runs[0] != runs[1]
 
 
 def test_trials_of_one_job_follow_each_other(handler):

@@ -84,7 +84,7 @@ def own_images(folder):
     space = search_space("cnn", (1, 8, 8), 40, 1, 20)
     small = {"conv_layers": 1, "filters": 16, "hidden_units": 32, "batch_size": 16, "epochs": 1}
     job = digits_job(data=own, hyperparameters=space.defaults(space.check_fixed(small)))
-    shipment = Shipper(None, pytest.fail).shipment_of(job)
+    shipment = Shipper(None, pytest.fail, pytest.fail).shipment_of(job)
     return job, shipment.model_dump(mode="json")
 
 
