@@ -8,7 +8,8 @@ Each client leaves when a block with load ends and comes again in the next where
 all of them follow the stopped search to its end, and what each has heard is compared with the log:
 an event that is missing, doubled or changed is counted. One of them is slow.
 
-Run: nox -s bench -- benchmarks/server_load.py --data-dir DIR [--dataset mnist] [--pairs 6]
+Run: nox -s bench -- benchmarks/server_load.py [--pairs 6] [--seconds 40]
+     ... --dataset mnist --data-dir DIR --seconds 300     (blocks must hold some epochs)
 Expect: training slows by less than 5 % (median of pairs), p95 of all reads below 100 ms, no event
 lost or repeated. Threads of training: as many as cores, less one, unless --threads says otherwise.
 """
@@ -45,6 +46,7 @@ SETTLE_SECONDS = 8.0  # of each block's begin do not count: clients come, or hav
 SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28)}
 SMALLER = {"conv_layers": 1, "filters": 16, "hidden_units": 64}
 MANY = 10_000  # trials: more than can be trained meanwhile
+ACTIVE = ("queued", "starting", "running", "pausing", "stopping")
 READS = (
     "/jobs",
     "/jobs/{}",
@@ -123,9 +125,20 @@ async def wait_for_a_trial(job_url: str) -> None:
     while not completed:
         await asyncio.sleep(1.0)
         job = (await asyncio.to_thread(httpx.get, job_url, timeout=60)).json()
-        if job["status"] not in ("queued", "starting", "running"):
+        if job["status"] not in ACTIVE:
             raise RuntimeError(f"the job is {job['status']}: {job['error']}")
         completed = job["progress"]["completed_trials"]
+
+
+def stop_search(job_url: str) -> None:
+    """Stop the search, and wait until its process has ended."""
+    httpx.post(f"{job_url}/stop", timeout=60)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if httpx.get(job_url, timeout=60).json()["status"] not in ACTIVE:
+            return
+        time.sleep(0.5)
+    print("the search has not stopped in two minutes; it goes on", file=sys.stderr)
 
 
 async def run_block(
@@ -198,14 +211,14 @@ def machine(given: argparse.Namespace) -> dict[str, Any]:
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", choices=SHAPES, default="mnist")
-    parser.add_argument("--data-dir", help="folder of data files")
+    parser.add_argument("--dataset", choices=SHAPES, default="digits")
+    parser.add_argument("--data-dir", help="folder of data files, for mnist")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=40.0, help="of a block that count")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0, help="reads a second")
     parser.add_argument("--slow-pause", type=float, default=2.0)
-    parser.add_argument("--epochs", type=int, default=10, help="of each trial")
+    parser.add_argument("--epochs", type=int, default=30, help="of each trial")
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -224,7 +237,7 @@ def main() -> None:
         try:
             pairs, clients, reads = asyncio.run(measure(given, api, job, server))
         finally:  # the search would outlive the server
-            httpx.post(f"{api}/jobs/{job}/stop", timeout=60)
+            stop_search(f"{api}/jobs/{job}")
         log = Path(folder) / "runs" / job / "events.jsonl"
         result |= slowdowns(epochs_of(log), pairs) | cpu_shares(pairs)
         result |= {"reads": latencies(reads), "events": heard(clients, log.read_bytes())}

@@ -10,27 +10,22 @@ from hpo_torch.config.load import (
     RESERVED_VARIABLES,
     Layer,
     ResolvedConfig,
-    assignments,
     dump_config,
     environment_layer,
-    file_layer,
     flatten,
     merge_layers,
     preset_layer,
     resolve_config,
-    settings_fields,
 )
-from hpo_torch.config.options import MAPPINGS, OPTIONS, option_values
+from hpo_torch.config.options import option_values
 from hpo_torch.config.presets import preset_names, preset_summary
 from hpo_torch.config.schema import Mode, RunConfig
-from hpo_torch.errors import RunInUseError, StorageError, StudyFailedError
+from hpo_torch.errors import RunInUseError, StorageError
 from hpo_torch.execution.select import readiness_of
 from hpo_torch.hooks.registry import Registry, installed_registry
-from hpo_torch.results.catalogue import RunRow, list_runs
-from hpo_torch.results.confirmation import confirmation_dir, read_confirmation
-from hpo_torch.results.epoch_records import EpochRecords
-from hpo_torch.results.event_log import LINE_KIND, LINE_TIME, EventLog, parse_line, read_events
-from hpo_torch.results.event_tail import EventTail, LineTail, RunTail
+from hpo_torch.results.confirmation import confirmation_dir
+from hpo_torch.results.event_log import LINE_KIND, LINE_TIME, parse_line
+from hpo_torch.results.event_tail import LineTail
 from hpo_torch.results.records import (
     INTERRUPTED,
     TIMEOUT,
@@ -42,36 +37,30 @@ from hpo_torch.results.records import (
 )
 from hpo_torch.results.run_archive import archive_entry, import_run, is_passing, run_files
 from hpo_torch.results.run_directory import RunDirectory
-from hpo_torch.results.run_lock import Holder, run_lock, working_process
+from hpo_torch.results.run_lock import run_lock, working_process
 from hpo_torch.results.run_names import check_run_name, default_run_name
 from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
-from hpo_torch.results.run_removal import Loss, loss_of, remove_run
-from hpo_torch.results.summary import RunView, count_states, resume_command, winner_of
-from hpo_torch.results.tables import PARAMETER_PREFIX, trial_row, trials_columns
+from hpo_torch.results.run_removal import remove_run
+from hpo_torch.results.summary import RunView, resume_command
+from hpo_torch.results.tables import PARAMETER_PREFIX, trial_row
 from hpo_torch.results.worked_time import seconds_worked
-from hpo_torch.search.families import FAMILIES, search_space
-from hpo_torch.search.modes import MODES, check_combination, check_methods
-from hpo_torch.search.objectives import find_objective
-from hpo_torch.search.space_rows import space_rows
+from hpo_torch.search.families import FAMILIES
+from hpo_torch.search.modes import MODES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hpo_torch.study.precheck import Outlook
+    from hpo_torch.study.precheck import Outlook as Outlook  # noqa: PLC0414 - exported to annotate
 
 __all__ = [
     # settings of a run, and layers of them
     "ENVIRONMENT_PREFIX",
-    "MAPPINGS",
-    "OPTIONS",
     "RESERVED_VARIABLES",
     "Layer",
     "ResolvedConfig",
     "RunConfig",
-    "assignments",
     "dump_config",
     "environment_layer",
-    "file_layer",
     "flatten",
     "hide_password",
     "merge_layers",
@@ -80,28 +69,18 @@ __all__ = [
     "preset_names",
     "preset_summary",
     "resolve_config",
-    "settings_fields",
     "without_password",
     # what there is to search, and how
     "FAMILIES",
     "MODES",
     "Mode",
-    "Outlook",
-    "Registry",
-    "check_combination",
-    "check_methods",
-    "find_objective",
     "installed_registry",
     "precheck",
     "read_configurations",
     "readiness_of",
-    "search_space",
-    "space_rows",
     # a folder of runs
-    "RunRow",
     "check_run_name",
     "default_run_name",
-    "list_runs",
     "run_names",
     # one run: its folder, files and records
     "CONFIG_FILE",
@@ -109,8 +88,6 @@ __all__ = [
     "PARAMETER_PREFIX",
     "TIMEOUT",
     "Confirmation",
-    "EpochRecords",
-    "Loss",
     "RunDirectory",
     "RunPaths",
     "RunSummary",
@@ -119,35 +96,24 @@ __all__ = [
     "TrialResult",
     "archive_entry",
     "confirmation_dir",
-    "count_states",
     "import_run",
     "is_passing",
-    "loss_of",
-    "read_confirmation",
     "read_record",
     "remove_run",
     "resume_command",
     "run_files",
     "run_lock",
     "trial_row",
-    "trials_columns",
-    "winner_of",
     # a run as it goes on
     "LINE_KIND",
     "LINE_TIME",
-    "EventLog",
-    "EventTail",
-    "Holder",
     "LineTail",
-    "RunTail",
     "parse_line",
-    "read_events",
     "seconds_worked",
     "working_process",
     # errors that runs end with
     "RunInUseError",
     "StorageError",
-    "StudyFailedError",
 ]
 
 

@@ -131,7 +131,7 @@ def _assemble(
 
 def _add_gates(app: FastAPI, server: Server) -> None:
     """Put gates before the routes; the last that is added is the first that a request meets."""
-    judge = {"settings": server.settings, "audit": server.audit}
+    judge: dict[str, Any] = {"settings": server.settings, "audit": server.audit}
     app.add_middleware(BodyGate, **judge)
     app.add_middleware(OriginGate, **judge)
     if server.settings.cors:

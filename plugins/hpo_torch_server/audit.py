@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 
 def _refuse_on_sqlite(change: str) -> DDL:
-    return DDL(
+    return DDL(  # type: ignore[no-untyped-call]
         f"CREATE TRIGGER audit_log_no_{change.lower()} BEFORE {change} ON audit_log "
         "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
     )
@@ -60,7 +60,8 @@ _POSTGRESQL: Final = (
 for _change in ("UPDATE", "DELETE"):
     event.listen(AUDIT, "after_create", _refuse_on_sqlite(_change).execute_if(dialect="sqlite"))
 for _statement in _POSTGRESQL:
-    event.listen(AUDIT, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(AUDIT, "after_create", _ddl.execute_if(dialect="postgresql"))
 
 
 @dataclass(frozen=True, slots=True)

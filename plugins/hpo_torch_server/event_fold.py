@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from hpo_torch.plugin_api import OutputError
 from hpo_torch.plugin_runs import LINE_KIND, LINE_TIME, parse_line
 from hpo_torch.protocol.events import (
     EpochFinished,
     HealthAlert,
     StudyFinished,
     StudyStarted,
-    TrialFinished,
     TrialRetried,
     TrialStarted,
 )
@@ -27,31 +27,27 @@ if TYPE_CHECKING:
 
 KEPT_ALERTS: Final = 20
 _TRIAL: Final = re.compile(rb'"trial":(\d+)')
-# An epoch's line has 7 KB, and is wanted of trials in training only: it is parsed when asked for.
-_PARSED: Final = frozenset(
-    {
-        b"study_started",
-        b"study_finished",
-        b"trial_started",
-        b"trial_retried",
-        b"trial_finished",
-        b"health_alert",
-    }
-)
+# These stand before anything that is free text.
+_STATE: Final = re.compile(rb'"state":"([a-z]+)"')
+_LEADER: Final = re.compile(rb'"leader":(\d+|null)')
+# Of the others, thousands have 7 KB each: they are parsed when they are asked for, if ever.
+_PARSED: Final = frozenset({b"study_started", b"study_finished", b"trial_retried", b"health_alert"})
+_UNREAD: Final = frozenset({b"trial_started", b"epoch_finished"})
 
 
 @dataclass(slots=True)
 class OpenTrial:
-    """A trial that has begun and not ended.
+    """A trial that has begun and not ended; `read` brings it up to date.
 
     Attributes:
         started: Its last `trial_started`; None where it has not begun to train.
-        since: When its first attempt began to train, UTC, ISO 8601.
+        since: When its first attempt began to train, UTC, ISO 8601; "" where it has not.
         training: Whether it trains, as far as the log says.
         retries: Attempts that ended early.
         alerts: Its last health alerts, oldest first.
         curve: Its epochs so far, those of earlier attempts included, by number.
         last: Its newest epoch.
+        unread: Lines of the log that are not taken in yet, with their numbers.
     """
 
     number: int
@@ -64,16 +60,21 @@ class OpenTrial:
     last: EpochFinished | None = None
     unread: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def begin(self, event: TrialStarted) -> None:
-        """Take in that an attempt begins to train."""
-        self.started, self.training = event, True
-        self.since = self.since or event.time
-
     def read(self, path: Path) -> OpenTrial:
-        """Take in the epochs that have come since the last call; raises OutputError."""
+        """Take in what has come since the last call.
+
+        Args:
+            path: The log, for messages.
+
+        Raises:
+            OutputError: A line is no event.
+        """
         for number, line in self.unread:
             event = parse_line(path, number, line)
-            if isinstance(event, EpochFinished):
+            if isinstance(event, TrialStarted):
+                self.started = event
+                self.since = self.since or event.time
+            elif isinstance(event, EpochFinished):
                 # What a later attempt trains again is the later attempt's.
                 kept = [each for each in self.curve if each.epoch < event.metrics.epoch]
                 self.curve, self.last = [*kept, event.metrics], event
@@ -97,12 +98,11 @@ class EventFold:
         leader: Number of the trial that leads; None before one has completed.
         counts: Ended trials by state.
         open: Trials that have begun and not ended, by number.
-        changes: Rises with every event that changes one of them.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seq = self.ended_seq = self.changes = 0
+        self.seq = self.ended_seq = 0
         self.begun: StudyStarted | None = None
         self.finished: StudyFinished | None = None
         self.leader: int | None = None
@@ -124,8 +124,8 @@ class EventFold:
         name = kind[1] if kind else b""
         if name in _PARSED or kind is None:
             self._take_in(parse_line(self.path, self.seq, line))
-        elif (found := _TRIAL.search(line)) is not None:
-            self._hear_training(name, int(found[1]), line)
+        elif (trial := _TRIAL.search(line)) is not None:
+            self._hear_trial(name, int(trial[1]), line)
         self._note_time(line, begins=name == b"study_started")
 
     def take_ended(self) -> list[int]:
@@ -150,45 +150,44 @@ class EventFold:
         self._first_time = self._first_time or found[1]
         self._last_time = found[1]
 
-    def _hear_training(self, kind: bytes, number: int, line: bytes) -> None:
-        self.changes += 1
-        if kind == b"epoch_finished":
-            trial = self.open.setdefault(number, OpenTrial(number))
+    def _hear_trial(self, kind: bytes, number: int, line: bytes) -> None:
+        if kind in _UNREAD:
+            trial = self._opened(number)
             trial.unread.append((self.seq, line))
+            trial.training = True
         elif kind == b"training_finished" and number in self.open:
             self.open[number].training = False  # what is left of it is for another process
+        elif kind == b"trial_finished":
+            self._end(number, line)
 
     def _take_in(self, event: AnyEvent) -> None:
-        self.changes += 1
         if isinstance(event, StudyStarted):
             self.begun, self.finished = event, None
             self._nobody_trains()
         elif isinstance(event, StudyFinished):
             self.finished = event
             self._nobody_trains()
-        elif isinstance(event, TrialFinished):
-            self._end(event)
-        elif isinstance(event, TrialStarted | TrialRetried | HealthAlert):
-            self._go_on(event)
-
-    def _go_on(self, event: TrialStarted | TrialRetried | HealthAlert) -> None:
-        trial = self.open.setdefault(event.trial, OpenTrial(event.trial))
-        if isinstance(event, TrialStarted):
-            trial.begin(event)
         elif isinstance(event, TrialRetried):
-            trial.retries += 1
-        else:
-            trial.alerts.append(event)
+            self._opened(event.trial).retries += 1
+        elif isinstance(event, HealthAlert):
+            self._opened(event.trial).alerts.append(event)
 
-    def _end(self, event: TrialFinished) -> None:
-        self.open.pop(event.trial, None)
-        before = self._ended.get(event.trial)
+    def _opened(self, number: int) -> OpenTrial:
+        return self.open.setdefault(number, OpenTrial(number))
+
+    def _end(self, number: int, line: bytes) -> None:
+        state, leader = _STATE.search(line), _LEADER.search(line)
+        if state is None or leader is None:
+            raise OutputError(f"{self.path}, line {self.seq}: a trial's end has no state or leader")
+        self.open.pop(number, None)
+        before = self._ended.get(number)
         if before is not None:  # told again by who went on after a crash
             self.counts[before] -= 1
-        self._ended[event.trial] = event.state
-        self.counts[event.state] += 1
-        self.leader, self.ended_seq = event.leader, self.seq
-        self._new.append(event.trial)
+        self._ended[number] = state[1].decode()
+        self.counts[self._ended[number]] += 1
+        self.leader = None if leader[1] == b"null" else int(leader[1])
+        self.ended_seq = self.seq
+        self._new.append(number)
 
     def _nobody_trains(self) -> None:
         for trial in self.open.values():

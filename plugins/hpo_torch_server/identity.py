@@ -9,7 +9,7 @@ from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from hpo_torch_server.context import server_of
-from hpo_torch_server.job_store import JobRow
+from hpo_torch_server.job_row import JobRow
 from hpo_torch_server.keys import SCOPES
 from hpo_torch_server.problems import Problem
 

@@ -161,8 +161,10 @@ def _methods(connection: HTTPConnection) -> set[str]:
     """Return what a path allows: the framework's own answer is that of one route of several."""
     path = connection.scope["path"]
     routes = iter_route_contexts(connection.app.routes)
-    fitting = [each.methods for each in routes if each.methods and each.path_regex.match(path)]
-    return set().union(*fitting)
+    fitting = [each for each in routes if each.methods and each.path_regex.match(path)]
+    # A path of its own, /jobs/stop, goes before one that it fits as well, /jobs/{job_id}.
+    own = [each for each in fitting if each.path_format == path]
+    return set().union(*(each.methods or () for each in own or fitting))
 
 
 async def _answer_invalid(_: HTTPConnection, error: Exception) -> JSONResponse:
@@ -192,7 +194,9 @@ def of_error(error: Exception) -> Problem:
     """
     word = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__)
     word = word.removeprefix("-").removesuffix("-error")
-    known = {"known": list(error.known)} if isinstance(error, UnknownNameError) else {}
+    known: dict[str, Any] = {}
+    if isinstance(error, UnknownNameError):
+        known["known"] = list(error.known)
     return Problem(_status_of(error), "", str(error), word, **known)
 
 

@@ -68,18 +68,17 @@ class TrialTable:
 
     def add(self, trial: TrialResult) -> None:
         """Take in a trial; one that is there already is replaced."""
-        row = row_of(trial)
-        self.replaced += trial.trial in self._places
-        before = len(self._places)
+        row, before = row_of(trial), len(self._places)
+        for name in row.keys() - self.columns.keys():
+            self.columns[name] = [None] * before
         place = self._places.setdefault(trial.trial, before)
-        for name in row:
-            self.columns.setdefault(name, [None] * before)
-        for name, values in self.columns.items():
-            value = row.get(name)
-            if place < len(values):
-                values[place] = value
-            else:
-                values.append(value)
+        if place == before:
+            for name, values in self.columns.items():
+                values.append(row.get(name))
+        else:
+            self.replaced += 1
+            for name, values in self.columns.items():
+                values[place] = row.get(name)
         self.version += 1
 
     def row(self, place: int) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _trend(values: Sequence[Any], scores: Sequence[Any], ranges: int) -> Hyperpa
         (value, score) for value, score in zip(values, scores, strict=True) if value is not None
     ]
     distinct = {value for value, _ in pairs}
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in distinct)
+    numbers = {type(value) for value in distinct} <= {int, float}
     if numbers and len(distinct) > MOST_VALUES:
         return HyperparameterTrend(kind="ranges", groups=_ranges(pairs, ranges))
     by_value: dict[Any, list[Any]] = {}
@@ -152,16 +152,14 @@ def _group(scores: Sequence[Any], **about: Any) -> Group:
 
 
 def _line(numbers: Sequence[int], values: Sequence[Any], window: int) -> HealthTrend:
-    points = [(n, v) for n, v in zip(numbers, values, strict=True) if v is not None]
+    known = [place for place, value in enumerate(values) if value is not None]
+    measured = [values[place] for place in known]
     # Evenly spaced, the last one always among them.
-    shown = min(len(points), MOST_POINTS)
-    places = [len(points) * (each + 1) // shown - 1 for each in range(shown)]
+    shown = min(len(known), MOST_POINTS)
+    places = [len(known) * (each + 1) // shown - 1 for each in range(shown)]
     return HealthTrend(
-        count=len(points),
-        numbers=[points[place][0] for place in places],
-        values=[points[place][1] for place in places],
-        medians=[
-            median(value for _, value in points[max(0, place + 1 - window) : place + 1])
-            for place in places
-        ],
+        count=len(known),
+        numbers=[numbers[known[place]] for place in places],
+        values=[measured[place] for place in places],
+        medians=[median(measured[max(0, place + 1 - window) : place + 1]) for place in places],
     )

@@ -21,10 +21,12 @@ DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 def api(tmp_path):
     """The URL of a server in a process of its own."""
     command = [sys.executable, "-m", "hpo_torch.cli.app", "serve", "--port", "0"]
-    with (tmp_path / "server.log").open("w") as log:
-        serving = subprocess.Popen(
+    with (
+        (tmp_path / "server.log").open("w") as log,
+        subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        ) as serving,
+    ):
         try:
             found = re.search(r"http://\S+/api/v1", serving.stdout.readline())
             assert found, (tmp_path / "server.log").read_text()

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 NAMES = [f"job{number}" for number in range(10)]
-BLOWS = random_blows(seed=8, count=20, pace=4.0)
+BLOWS = random_blows(seed=8, count=20, pace=10.0)
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hpo_torch import plugin_api, plugin_cli
+import subprocess
+import sys
+
+from hpo_torch import plugin_api, plugin_cli, plugin_runs
+from hpo_torch.testing.import_guard import HEAVY_MODULES
 
 PUBLIC = {
     "hookimpl",
@@ -99,3 +103,16 @@ def test_plugin_cli_exports_exactly_what_commands_are_written_with():
         "warn",
     }
     assert [name for name in plugin_cli.__all__ if not hasattr(plugin_cli, name)] == []
+
+
+def test_plugin_runs_has_every_name_it_exports_once():
+    assert [name for name in plugin_runs.__all__ if not hasattr(plugin_runs, name)] == []
+    assert len(set(plugin_runs.__all__)) == len(plugin_runs.__all__)
+
+
+def test_plugin_runs_is_light():
+    """A server that shows runs starts in a second, and stays small."""
+    script = "import sys; from hpo_torch import plugin_runs; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    heavy = {*HEAVY_MODULES, "numpy", "typer", "rich"}
+    assert heavy & set(found.stdout.decode().split()) == set()

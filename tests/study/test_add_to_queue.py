@@ -11,7 +11,6 @@ from hpo_torch.errors import UnknownNameError, UsageError
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.study.add_to_queue import add_to_queue
 
-
 # Numbers of configurations that are too large are used up, too.
 MANY = [[0.5, 0.5]] * 50
 

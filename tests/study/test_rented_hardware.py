@@ -74,7 +74,7 @@ def test_trials_go_on_elsewhere_once_a_place_has_failed(two_places):
     assert run.warnings == [
         "cloud: on purpose; from now on trials run with backend 'local'",
     ]
-    assert (run.reason, run.summary.backend) == ("all trials done", "scripted, then local")
+    assert (run.reason, run.summary.backend) == ("all trials done", "cloud, then local")
     assert run.summary.cost == Cost(lower=0.5, upper=2.0)
     lines = (run.run.path / "trials.csv").read_text().splitlines()
     columns = lines[0].split(",")

@@ -26,10 +26,11 @@ PATIENCE = 300.0  # seconds in which a process must come to something, on a busy
 # A search of a few seconds, most of which are its processes' start.
 SEARCH: dict[str, Any] = {
     "dataset": "digits",
-    "trials": 2,
+    "trials": 3,
     "options": {
-        "epochs": 2,
+        "epochs": 3,
         "device": "cpu",
+        "plots": "none",
         "fix": {
             "conv_layers": 2,
             "filters": 16,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from hpo_torch.plugin_api import MissingDependencyError
 from hpo_torch_server.client.backoff import FIRST_WAIT_SECONDS, Backoff
-from hpo_torch_server.client.refusals import ServerError, UnreachableError, lost, refusal
+from hpo_torch_server.client.refusals import UnreachableError, lost, not_ours, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,6 +82,18 @@ class Connection:
             HpoTorchError: The server refuses or cannot be reached.
         """
         return self._ask("GET", path, repeat=True, params=params)
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the items of all pages of a list; raises as `get` does."""
+        cursor: dict[str, Any] = {}
+        while True:
+            page = self.get(path, {**params, **cursor})
+            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                raise not_ours(self.target.url, "the answer is no list")
+            yield from page["items"]
+            if not page.get("next"):
+                return
+            cursor = {"cursor": page["next"]}
 
     def post(self, path: str, content: Any = None, *, key: str | None = None) -> Any:
         """Have the server do something that may be done twice, and return the JSON of its answer.
@@ -174,10 +186,7 @@ class Connection:
         try:
             return response.json()
         except ValueError:
-            raise ServerError(
-                f"{self.target.url}: the answer is no JSON. Is it the address that "
-                "`hpo-torch serve` printed?"
-            ) from None
+            raise not_ours(self.target.url, "the answer is no JSON") from None
 
 
 def _client(target: Target) -> httpx.Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -124,7 +124,8 @@ class EventStream:
             )
         if not self._began:
             # By the server's clock, as the events' times are; this machine's may be wrong.
-            now = parsedate_to_datetime(response.headers["Date"])
+            date = response.headers.get("Date")
+            now = parsedate_to_datetime(date) if date else datetime.now(UTC)
             self._began = now.astimezone(UTC).isoformat(timespec="milliseconds")
 
     def _take_event(self, message: ServerSentEvent) -> AnyEvent:
@@ -159,5 +160,8 @@ class EventStream:
 
 
 def _content(message: ServerSentEvent) -> dict[str, Any]:
-    content = json.loads(message.data)
+    try:
+        content = json.loads(message.data)
+    except ValueError:
+        return {}
     return content if isinstance(content, dict) else {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpo_torch_server.client.refusals import ServerError
+from hpo_torch_server.client.refusals import not_ours
 from hpo_torch_server.client.target import job_path
 
 if TYPE_CHECKING:
@@ -86,21 +87,12 @@ def job_of(answer: Any, url: str) -> Job:
     try:
         return Job.model_validate(answer)
     except ValidationError as error:
-        raise ServerError(
-            f"{url}: the answer is no job ({error.errors()[0]['msg']}). Is it the address that "
-            "`hpo-torch serve` printed?"
-        ) from None
+        raise not_ours(url, f"the answer is no job ({error.errors()[0]['msg']})") from None
 
 
 def list_jobs(
     connection: Connection, states: Sequence[str] = (), limit: int | None = None
 ) -> list[dict[str, Any]]:
     """Return the caller's jobs as the server tells them, newest first; raises HpoTorchError."""
-    found: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"limit": min(limit or PAGE, PAGE), "state": list(states)}
-    while True:
-        page = connection.get("/jobs", params)
-        found += page["items"]
-        if not page.get("next") or (limit is not None and len(found) >= limit):
-            return found[:limit]
-        params["cursor"] = page["next"]
+    params = {"limit": min(limit or PAGE, PAGE), "state": list(states)}
+    return list(islice(connection.pages("/jobs", params), limit))

@@ -76,14 +76,8 @@ def list_files(connection: Connection, job: str) -> list[RemoteFile]:
     Raises:
         HpoTorchError: The server refuses, cannot be reached, or lists what lies elsewhere.
     """
-    files: list[RemoteFile] = []
-    params: dict[str, Any] = {"limit": PAGE}
-    while True:
-        page = connection.get(job_path(job, "files"), params)
-        files += [_checked(item, connection.target.url) for item in page["items"]]
-        if not page.get("next"):
-            break
-        params["cursor"] = page["next"]
+    items = connection.pages(job_path(job, "files"), {"limit": PAGE})
+    files = [_checked(item, connection.target.url) for item in items]
     return sorted(filter(_is_wanted, files), key=lambda file: (file.stage, file.path))
 
 

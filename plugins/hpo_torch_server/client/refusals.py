@@ -88,6 +88,11 @@ def refusal(response: httpx.Response, url: str) -> HpoTorchError:
     return (kind or (UsageError if problem else ServerError))(message)
 
 
+def not_ours(url: str, what: str) -> ServerError:
+    """Return the error that an answer stands for which no server of ours gives."""
+    return ServerError(f"{url}: {what}. Is it the address that `hpo-torch serve` printed?")
+
+
 def lost(error: httpx.HTTPError, url: str) -> UnreachableError:
     """Return the error that a broken connection stands for."""
     import httpx
@@ -119,10 +124,7 @@ def _unknown_answer(response: httpx.Response, url: str) -> str:
     if response.is_redirect:
         place = response.headers.get("Location", "elsewhere")
         return f"{url}: {status}, it has moved to {place}. Give that address instead."
-    return (
-        f"{url}: {status}, and not in the words of an hpo-torch server. Is it the address that "
-        "`hpo-torch serve` printed?"
-    )
+    return str(not_ours(url, f"{status}, and not in the words of an hpo-torch server"))
 
 
 def _seconds(text: str) -> float:

@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.status import WS_1008_POLICY_VIOLATION
 
-from hpo_torch_server.context import TheServer  # noqa: TC001 - FastAPI reads annotations
+from hpo_torch.plugin_runs import StorageError
+from hpo_torch_server.context import TheServer
 from hpo_torch_server.event_frames import close_code, sse_frame, websocket_frames
 from hpo_torch_server.identity import OwnJob, Reader, identify
 from hpo_torch_server.problems import Problem, errors
@@ -73,7 +74,7 @@ After = Annotated[
 ]
 LastEventId = Annotated[
     # In a header, null would be a text.
-    Annotated[int, Field(ge=0, le=LARGEST)] | SkipJsonSchema[None],
+    Annotated[str, Field(pattern=r"^[0-9]{1,15}$")] | SkipJsonSchema[None],
     Header(
         alias="Last-Event-ID",
         description="The same; browsers send it when they come again, and it goes before `after`.",
@@ -135,7 +136,7 @@ async def job_events(
     "event": {...}}`, `{"type": "state", "state": "running"}`, `{"type": "heartbeat"}`,
     `{"type": "resync", "after": 7}` and `{"type": "end", "state": "completed"}`.
     """
-    seen = after if last_event_id is None else last_event_id
+    seen = after if last_event_id is None else int(last_event_id)
     return EventStream(server.hub.watch(job.id, caller.owner, seen), request)
 
 
@@ -159,7 +160,8 @@ async def _messages(watcher: Watcher, asker: HTTPConnection) -> AsyncIterator[Me
     while True:
         if time.monotonic() - checked > RECHECK_SECONDS:
             try:
-                await run_in_threadpool(identify, asker)
+                with contextlib.suppress(StorageError):  # keys are away; it is asked again later
+                    await run_in_threadpool(identify, asker)
             except Problem:
                 return
             checked = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, JsonValue
 
@@ -25,9 +25,7 @@ def _no_text(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_no_text)]
-"""A whole number, as JSON has it."""
-Real = Annotated[float, BeforeValidator(_no_text)]
-"""A number, as JSON has it."""
+NUMBER: Final = BeforeValidator(_no_text)
+"""Of a field that is a number, behind its bounds: else the schema would lack them."""
 Json = Annotated[JsonValue, AfterValidator(_finite)]
 """Any JSON value; Python reads NaN and Infinity as well, and no database takes them."""

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpo_torch.plugin_runs import Mode
 from hpo_torch_server.identity import JOB_ID
-from hpo_torch_server.routes.json_values import Json, Real, Whole
+from hpo_torch_server.routes.json_values import NUMBER, Json
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "dataset": "digits",
     "mode": "health",
     "optimize_for": "val_accuracy",
@@ -43,10 +43,10 @@ class SearchRequest(BaseModel):
     optimize_for: str | None = Field(
         None, max_length=200, description="objective: GET /objectives; val_accuracy by default"
     )
-    trials: Annotated[Whole, Field(ge=1, le=10**9)] | None = Field(
+    trials: Annotated[int, Field(ge=1, le=10**9), NUMBER] | None = Field(
         None, description="trials in all; 10 by default"
     )
-    health_weight: Annotated[Real, Field(ge=0.0, le=1.0)] | None = Field(
+    health_weight: Annotated[float, Field(ge=0.0, le=1.0), NUMBER] | None = Field(
         None, description="health's share of the score in mode health; default 0.3"
     )
     preset: str | None = Field(None, max_length=200, description="GET /presets")

@@ -52,7 +52,9 @@ def test_requirements_pin_what_the_project_needs_and_nothing_else():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [
         *map(Requirement, project["dependencies"]),
+        *map(Requirement, project["optional-dependencies"]["postgresql"]),
         *map(Requirement, project["optional-dependencies"]["runpod"]),
+        *map(Requirement, project["optional-dependencies"]["server"]),
         Requirement("hatchling>=1.25"),  # to build hpo-torch itself
     ]
     pinned = requirements_in(DOCKER / "requirements.txt")

@@ -135,7 +135,32 @@ def test_a_copy_stays_as_it_is(run):
     assert [each.message for each in copy.alerts] == ["first"]
 
 
-@pytest.mark.parametrize("line", [b"{}\n", b'{"kind":"trial_started"}\n', b"no json\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}\n",
+        b'{"kind":"study_started"}\n',
+        b'{"trial":1,"kind":"trial_finished","state":"complete"}\n',
+        b"no json\n",
+    ],
+)
 def test_a_line_that_is_no_event_is_an_error(run, line):
     with pytest.raises(OutputError, match=r"events\.jsonl, line 1: "):
         EventFold(run.directory.events).hear(line)
+
+
+def test_an_epoch_that_is_no_event_is_an_error_when_it_is_read(run):
+    fold = EventFold(run.directory.events)
+    fold.hear(b'{"trial":1,"kind":"epoch_finished"}\n')
+    with pytest.raises(OutputError, match=r"events\.jsonl, line 1: "):
+        fold.open[1].read(fold.path)
+
+
+def test_a_trial_that_leads_no_more_is_told_apart(run):
+    run.begin()
+    run.end(0, "failed", None)
+    assert folded(run).leader is None
+    run.end(12, score=0.5)
+    assert folded(run).leader == 12
+    run.end(3, score=0.1)
+    assert folded(run).leader == 12

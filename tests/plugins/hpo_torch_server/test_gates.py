@@ -128,6 +128,16 @@ def test_a_refusal_says_so_too(api):
     assert headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/jobs/job", "DELETE, GET"), ("/jobs/stop", "POST"), ("/jobs/job/stop", "POST")],
+)
+def test_a_path_says_all_that_it_allows(api, path, allowed):
+    response = api.client.put(f"/api/v1{path}")
+    problem(response, 405)
+    assert response.headers["allow"] == allowed
+
+
 def test_that_it_is_alive_is_told_without_a_key(api):
     api.key()
     assert api.client.get("/healthz").json() == {"status": "ok"}

@@ -14,7 +14,6 @@ from told_run import ToldRun
 from hpo_torch_server.states import JobState
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-SECONDS = 100
 
 
 def prepare(api):
@@ -41,7 +40,7 @@ def prepare(api):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3 * SECONDS)
+@pytest.mark.timeout(900)
 def test_schemathesis_finds_nothing(tmp_path):
     settings = {"rate_limit": "100000/second", "jobs": 8}
     report = tmp_path / "report.json"
@@ -51,7 +50,7 @@ def test_schemathesis_finds_nothing(tmp_path):
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
             *("run", f"{url}/api/v1/openapi.json", "--checks", "all"),
             *("--header", f"Authorization: {authorization}"),
-            *("--max-time", str(SECONDS), "--no-color", "--report-json-path", str(report)),
+            *("--no-color", "--report-json-path", str(report)),
         ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[:20_000] + done.stderr

@@ -140,6 +140,40 @@ def test_rm_asks_before(api, remote):
     assert len(api.asked("DELETE", JOB)) == 1
 
 
+@pytest.fixture
+def chosen(monkeypatch):
+    """A terminal at which these numbers are typed."""
+
+    def type_(*numbers):
+        left = list(numbers)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+        monkeypatch.setattr("typer.prompt", lambda *_, **__: left.pop(0))
+
+    return type_
+
+
+def test_attach_watches_the_job_that_is_chosen(api, remote, chosen):
+    api.events = lines(3)
+    chosen(7, 1)
+    result = remote("attach")
+    assert result.code == 0
+    assert "expected a number from 1 to 1, got 7" in result.err
+    assert "the-run is completed" in result.out
+
+
+def test_interactive_watches_another_job_instead(api, remote, chosen):
+    api.events = lines(3)
+    chosen(1)
+    assert "the-run is completed" in remote("optimize", "--interactive").out
+    assert api.jobs_made == []
+
+
+def test_interactive_starts_the_search_all_the_same(api, remote, chosen):
+    chosen(0)
+    assert remote("optimize", "--interactive", "--trials", 2).out.endswith("the-run\n")
+    assert len(api.jobs_made) == 1
+
+
 def test_watch_is_told_as_the_local_one_tells_it(api, remote, url):
     api.events = lines(4)
     result = remote("watch", "the-run")
