@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from hpo_torch.config.health_presets import with_health_preset
 from hpo_torch.config.presets import preset_path
-from hpo_torch.config.schema import RunConfig, Section
+from hpo_torch.config.schema import RunConfig
+from hpo_torch.config.section import Section
 from hpo_torch.errors import InvalidValueError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     field_serializer,
     model_validator,
 )
 
-from hpo_torch.config.bucket_url import bucket_url
 from hpo_torch.config.database_url import without_password
 from hpo_torch.config.health_presets import with_health_preset
+from hpo_torch.config.remote_schema import RemoteSettings
+from hpo_torch.config.section import Section
 
 Mode = Literal["simple", "health", "constrained", "pareto"]
 Sampler = Literal["tpe", "random", "gp", "cmaes", "nsga2", "grid", "qmc"]
@@ -27,12 +25,6 @@ ForcedActivation = Literal["relu", "tanh", "swish", "leaky_relu", "elu", "selu",
 
 VALIDATION_SHARE = 0.2
 """Of a training set, where neither the user nor the data set says another."""
-
-
-class Section(BaseModel):
-    """A frozen group of settings that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DataSettings(Section):
@@ -214,24 +206,6 @@ class HealthSettings(Section):
     @classmethod
     def _fill_in_preset(cls, settings: Any) -> Any:
         return with_health_preset(settings) if isinstance(settings, dict) else settings
-
-
-class RemoteSettings(Section):
-    """Rented hardware: what is asked of it, and what it may cost."""
-
-    endpoint: str | None = Field(None, description="id of the endpoint that runs the trials")
-    endpoints: dict[str, str] = Field(
-        default_factory=dict, description="id of an endpoint by GPU tier, where there are several"
-    )
-    gpu_tier: str = Field("auto", description="auto: the cheapest that has memory enough")
-    max_cost: float | None = Field(
-        None, gt=0.0, allow_inf_nan=False, description="USD that a run may cost at most"
-    )
-    queue_timeout: float = Field(300.0, gt=0.0, description="seconds for a worker to take a job")
-    trials_per_job: int = Field(1, ge=1, description="trials that share a job and its cold start")
-    bucket: Annotated[str, AfterValidator(bucket_url)] | None = Field(
-        None, description="s3://bucket/prefix for what is too large to be sent with a job"
-    )
 
 
 class ExecutionSettings(Section):

@@ -16,7 +16,7 @@ from hpo_torch.plugin_api import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hpo_torch.config.schema import RemoteSettings
+    from hpo_torch.config.remote_schema import RemoteSettings
 
 API_KEY: Final = "RUNPOD_API_KEY"
 ENDPOINT_ID: Final = "RUNPOD_ENDPOINT_ID"

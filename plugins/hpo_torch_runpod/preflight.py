@@ -18,7 +18,8 @@ from hpo_torch_runpod.tiers import check_tiers, choose_tier, known_endpoints
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hpo_torch.config.schema import ExecutionSettings, RemoteSettings
+    from hpo_torch.config.remote_schema import RemoteSettings
+    from hpo_torch.config.schema import ExecutionSettings
     from hpo_torch_runpod.prices import Prices
 
 READINESS_SECONDS = 3.0

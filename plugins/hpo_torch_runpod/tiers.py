@@ -11,7 +11,7 @@ from hpo_torch_runpod.prices import GIGABYTE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hpo_torch.config.schema import RemoteSettings
+    from hpo_torch.config.remote_schema import RemoteSettings
     from hpo_torch_runpod.prices import Prices, TierPrice
 
 AUTO = "auto"

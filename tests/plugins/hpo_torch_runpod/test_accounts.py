@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hpo_torch.config.schema import RemoteSettings
+from hpo_torch.config.remote_schema import RemoteSettings
 from hpo_torch.protocol.usage import RemoteUsage
 from hpo_torch.testing.fake_training import fake_job
 from hpo_torch_runpod.accounts import Accounts

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.config.schema import RemoteSettings
+from hpo_torch.config.remote_schema import RemoteSettings
 from hpo_torch.plugin_api import UsageError
 from hpo_torch_runpod.keys import api_key, bucket_keys, endpoint_id, has_api_key
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from hpo_torch import __version__
-from hpo_torch.config.schema import ExecutionSettings, RemoteSettings
+from hpo_torch.config.remote_schema import RemoteSettings
+from hpo_torch.config.schema import ExecutionSettings
 from hpo_torch.errors import UnknownNameError, UsageError
 from hpo_torch.testing.runpod_standin import Endpoint, Fault
 from hpo_torch_runpod import preflight

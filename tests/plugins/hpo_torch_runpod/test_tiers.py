@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.config.schema import RemoteSettings
+from hpo_torch.config.remote_schema import RemoteSettings
 from hpo_torch.errors import UnknownNameError, UsageError
 from hpo_torch_runpod.prices import table_prices
 from hpo_torch_runpod.tiers import NoLargerTierError, choose_tier
