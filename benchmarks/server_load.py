@@ -60,14 +60,16 @@ READS = (
 
 
 @contextmanager
-def serving(folder: Path, threads: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    folder: Path, threads: int, *options: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a server; yields its process and the API's URL."""
     command = [sys.executable, "-m", "hpo_torch.cli.app", "serve", "--port", "0"]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "COLUMNS": "300"}
     with (
         (folder / "server.log").open("w+") as log,
         subprocess.Popen(
-            [*command, "--output-dir", str(folder / "runs")],
+            [*command, "--output-dir", str(folder / "runs"), *options],
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,

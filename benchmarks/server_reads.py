@@ -191,7 +191,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = make(Path(folder) / "runs", given.trials, given.epochs)
         with (
-            serving(Path(folder), threads=1) as (process, api),
+            serving(Path(folder), 1, "--rate-limit", "100000/second") as (process, api),
             httpx.Client(timeout=600) as client,
         ):
             server = psutil.Process(process.pid)

@@ -77,6 +77,7 @@ def serve(  # noqa: PLR0913, PLR0917 - a command has many options
     On loopback no key is needed until one was made; any other host needs one.
     """
     if context.invoked_subcommand is not None:
+        _check_nothing_given(context)
         return
     quotas = {
         "jobs": quota_jobs,
@@ -96,6 +97,21 @@ def serve(  # noqa: PLR0913, PLR0917 - a command has many options
     from hpo_torch_server.serving import run_server
 
     run_server(settings, say)
+
+
+def _check_nothing_given(context: typer.Context) -> None:
+    """Refuse options of the server before another command, which would not hear of them."""
+    given = [
+        f"--{name}".replace("_", "-")
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        command = context.invoked_subcommand
+        raise UsageError(
+            f"serve {command}: expected options behind the command, got {', '.join(given)} before "
+            f"it; see `hpo-torch serve {command} --help`"
+        )
 
 
 @keys_app.command("add")

@@ -86,6 +86,11 @@ def test_what_makes_no_sense_is_refused_in_one_line(serve, arguments, words):
     assert words in str(caught.value)
 
 
+def test_options_before_another_command_are_refused(serve):
+    with pytest.raises(UsageError, match="got --port, --output-dir before it"):
+        serve("--port", "9", "--output-dir", "elsewhere", "keys", "list")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2"])
 def test_another_host_needs_a_key(serve, host):
     with pytest.raises(UsageError, match="can be reached from other machines") as caught:
