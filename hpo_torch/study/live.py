@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from hpo_torch.search.modes import health_value
 from hpo_torch.study.epoch_values import report, should_prune
+from hpo_torch.study.retry_policy import retry_after
 
 if TYPE_CHECKING:
     import optuna
 
-    from hpo_torch.protocol.events import EpochFinished, HealthAlert
+    from hpo_torch.protocol.events import EpochFinished, FailureKind, HealthAlert
     from hpo_torch.protocol.job import TrialJob
     from hpo_torch.protocol.measurements import EpochMetrics, Measurements
     from hpo_torch.protocol.usage import RemoteUsage
+    from hpo_torch.study.retry_policy import Retry
 
 StopReason = Literal["", "timeout", "backend"]
 
@@ -73,6 +75,17 @@ class LiveTrial:
     def decided(self) -> bool:
         """Whether later events of this trial no longer count."""
         return self.pruned or bool(self.stop_reason)
+
+    def retry(self, kind: FailureKind, retries: int, moves_on: bool) -> Retry | None:
+        """Count a failed attempt; return how the next one differs, as `retry_after` says."""
+        self.deaths_in_a_row += kind == "worker_died"
+        return retry_after(
+            kind,
+            accumulate=self.job.accumulate,
+            deaths_in_a_row=self.deaths_in_a_row,
+            retries=retries,
+            moves_on=moves_on,
+        )
 
     def add(self, event: EpochFinished, score: float | None) -> None:
         """Take in a finished epoch."""

@@ -14,7 +14,7 @@ from hpo_torch.study.conclude import conclude, write_traceback
 from hpo_torch.study.interrupts import Interrupts
 from hpo_torch.study.jobs import new_attempt
 from hpo_torch.study.recovery import STATES, Recorded
-from hpo_torch.study.retry_policy import is_of_the_place, retry_after
+from hpo_torch.study.retry_policy import is_of_the_place
 from hpo_torch.study.scoring import Scorer
 from hpo_torch.study.settling import newly_settled
 from hpo_torch.study.strays import put_back
@@ -260,14 +260,7 @@ class StudyRunner:
         write_traceback(self._place.run, live, finished)
         if kind == "backend" and not finished.moves_on:  # once mended, it goes on
             self._break_off(f"trial {live.job.trial}: {finished.message}")
-        live.deaths_in_a_row += kind == "worker_died"
-        retry = retry_after(
-            kind,
-            accumulate=live.job.accumulate,
-            deaths_in_a_row=live.deaths_in_a_row,
-            retries=self._place.plan.config.execution.retries,
-            moves_on=finished.moves_on,
-        )
+        retry = live.retry(kind, self._place.plan.config.execution.retries, finished.moves_on)
         ends = self.reason or self._backend.refusal
         if ends and (retry is not None or is_of_the_place(kind)):
             self._pause(live, finished)

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from hpo_torch.plugin_api import TRAIN_TARGET
-from hpo_torch_runpod.wire import JobInput
+from hpo_torch_runpod.job_input import JobInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,10 +1,9 @@
-"""What client and worker tell each other: a job's input, and the chunks that come back.
+"""What a worker tells its client: the chunks that come back of a job.
 
-A job's input is a `JobInput`. What comes back is a numbered sequence of chunks, each a compressed
-batch of lines. For each trial that a worker takes they are, in order: the trial's events, then its
-artefacts (parts that come inline, or one word on where they were stored), and last its
-`TrainingFinished`, so that whoever reads that has everything. A trial that another job has taken
-gets one `Claimed` instead.
+They are a numbered sequence, each a compressed batch of lines. For each trial that a worker takes
+these are, in order: the trial's events, then its artefacts (parts that come inline, or one word on
+where they were stored), and last its `TrainingFinished`, so that whoever reads that has everything.
+A trial that another job has taken gets one `Claimed` instead.
 
 A job whose worker was lost may run again, while what the lost one had sent still arrives: so each
 run of the handler numbers its chunks from 0 and marks them with an id of its own.
@@ -14,16 +13,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 import zlib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Base64UrlBytes, Field, TypeAdapter, ValidationError
 
-import hpo_torch
 from hpo_torch.protocol.events import BackendEvent
-from hpo_torch.protocol.job import TrialJob  # noqa: TC001  # pydantic reads it at run time
 from hpo_torch.protocol.measurements import Frozen
 
 if TYPE_CHECKING:
@@ -65,31 +61,6 @@ _MOST_UNPACKED = 64_000_000  # no chunk of ours is larger: a batch, or one line 
 
 class WireError(ValueError):
     """What arrived is not what the other side may send."""
-
-
-class JobInput(Frozen):
-    """What a job of the endpoint is to do; the `input` of POST /run.
-
-    Attributes:
-        protocol: `PROTOCOL` of the client.
-        version: hpo-torch of the client; training differs between versions, so they must be equal.
-        submission: Unique per submission, the same when it is posted again because no answer came.
-        trials: To train, one after another. Their `output_dir` is None and their device "auto":
-            the worker uses its own folders and card.
-        data: The user's own data, or where to get them, for data sets that no registry knows.
-        weights_of: Attempts whose weights are wanted; None means all.
-        bucket: "s3://bucket/prefix", for weights that are too large to come inline.
-        train_target: Training function, "package.module:attribute"; None means hpo-torch's own.
-    """
-
-    protocol: int = PROTOCOL
-    version: str = hpo_torch.__version__
-    submission: str
-    trials: tuple[TrialJob, ...] = Field(min_length=1)
-    data: dict[str, Any] | None = None
-    weights_of: tuple[str, ...] | None = None
-    bucket: str | None = None
-    train_target: str | None = None
 
 
 _FileName = Annotated[str, Field(pattern=r"^\w+(\.\w+)*$", max_length=100)]  # never a path
@@ -155,28 +126,6 @@ class Batch(NamedTuple):
 def new_run() -> str:
     """Return an id for one run of the handler."""
     return secrets.token_hex(6)
-
-
-def parse_input(raw: object) -> JobInput:
-    """Read a job's input, on the worker.
-
-    Raises:
-        WireError: It is none of this protocol and version; the message begins with `REFUSED` and
-            says what to do.
-    """
-    if not isinstance(raw, dict):
-        raise WireError(f"{REFUSED}expected an object as input, got {type(raw).__name__}")
-    for what, ours in (("protocol", PROTOCOL), ("version", hpo_torch.__version__)):
-        if raw.get(what) != ours:
-            raise WireError(
-                f"{REFUSED}its {what} is {raw.get(what)!r}, this worker's is {ours!r}. Use an "
-                "image of the client's version of hpo-torch ('hpo-torch runpod deploy')."
-            )
-    try:
-        return JobInput.model_validate_json(json.dumps(raw))
-    except ValidationError as error:
-        wrong = "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
-        raise WireError(f"{REFUSED}{wrong}") from error
 
 
 def dump_line(line: Line) -> bytes:
@@ -302,7 +251,3 @@ def _parse(line: bytes) -> Line:
         return _LINE.validate_json(line)
     except ValidationError as error:
         raise WireError(f"a line that cannot be read: {line[:200]!r}: {error}") from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location))

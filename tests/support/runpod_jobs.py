@@ -10,7 +10,8 @@ from hpo_torch.config.schema import DataSettings, HealthSettings, TrainingSettin
 from hpo_torch.protocol.job import TrialJob
 from hpo_torch.search.families import search_space
 from hpo_torch.testing.fake_training import FAKE_TARGET
-from hpo_torch_runpod.wire import JobInput, decode_chunk
+from hpo_torch_runpod.job_input import JobInput
+from hpo_torch_runpod.wire import decode_chunk
 
 
 def runpod_job(*trials, job_id="job-1", target=FAKE_TARGET, **changes):

@@ -7,7 +7,8 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from hpo_torch_runpod.wire import WireError, encode_chunks, new_run, parse_input
+from hpo_torch_runpod.job_input import parse_input
+from hpo_torch_runpod.wire import WireError, encode_chunks, new_run
 from hpo_torch_runpod.worker.job_run import JobRun
 from hpo_torch_runpod.worker.mailbox import Mailbox
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from hpo_torch.plugin_api import TrainFunction
     from hpo_torch.protocol.events import BackendEvent
     from hpo_torch.protocol.job import TrialJob
-    from hpo_torch_runpod.wire import JobInput, Line
+    from hpo_torch_runpod.job_input import JobInput
+    from hpo_torch_runpod.wire import Line
     from hpo_torch_runpod.worker.claims import Claims
     from hpo_torch_runpod.worker.folders import Folders
     from hpo_torch_runpod.worker.mailbox import Mailbox

@@ -8,8 +8,8 @@ from hpo_torch import __version__
 from hpo_torch.config.schema import DataSettings, ExecutionSettings
 from hpo_torch.plugin_api import TRAIN_TARGET
 from hpo_torch.testing.fake_training import FAKE_TARGET, fake_job
+from hpo_torch_runpod.job_input import parse_input
 from hpo_torch_runpod.submission import Submitter, policy
-from hpo_torch_runpod.wire import parse_input
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 
