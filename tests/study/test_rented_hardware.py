@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rented_usage import USAGE, survived
 from scripted_backend import end_at_once
 
 from hpo_torch.data.requests import data_request
 from hpo_torch.execution.fallback import FallbackBackend
 from hpo_torch.models.size import estimate_step_memory
-from hpo_torch.protocol.usage import Cost, RemoteUsage
+from hpo_torch.protocol.usage import Cost
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView
 from hpo_torch.study.deadlines import STARTUP_SECONDS, Deadlines
@@ -19,17 +20,6 @@ from hpo_torch.study.live import LiveTrial
 from hpo_torch.study.plan import plan_study
 from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS
 
-USAGE = RemoteUsage(
-    job="j-1",
-    endpoint="e-1",
-    tier="ADA_24",
-    price_per_second=0.25,
-    price_source="table of 2026-06-08",
-    queue_seconds=3.0,
-    execution_seconds=1.0,
-    cost_lower=0.25,
-    cost_upper=1.0,
-)
 BROKE = "the money is used up"
 
 
@@ -143,15 +133,9 @@ def test_refused_retry_is_left_for_later(run_script):
     run = run_script(script, backend=backend)
     assert run.error is not None  # nothing completed
     assert (run.states, run.reason, run.summary.unfinished) == ({}, BROKE, 1)
-    resumed = run_script(script, again=True, backend=_survived(run_script, script))
+    resumed = run_script(script, again=True, backend=survived(run_script, script))
     assert resumed.states == {0: "complete"}
     assert resumed.results[0].attempts == 2
-
-
-def _survived(run_script, script):
-    backend = run_script.backend(script)
-    backend._spent = {(0, 1)}
-    return backend
 
 
 def test_job_that_still_runs_is_found_again_whatever_else_is_refused(run_script):
@@ -200,87 +184,6 @@ def test_attempt_of_a_place_that_was_not_heard_of_is_looked_for(run_script):
     assert run.summary.cost == Cost(lower=1.0, upper=4.0)  # the first, by its last word; another
 
 
-def test_every_attempt_counts_whichever_process_heard_its_end(run_script):
-    script = [[0.5, "worker_died", 0.6, 0.7, 0.8]]
-    backend = run_script.backend(script, interrupts=(4,))
-    backend.usage = USAGE
-    first = run_script(script, backend=backend)
-    assert first.summary.cost == Cost(lower=0.5, upper=2.0)  # one lost its worker, one was paused
-    again = _survived(run_script, script)
-    again.usage = USAGE.model_copy(update={"job": "j-2"})
-    run = run_script(script, backend=again, again=True)
-    (result,) = run.results
-    assert [usage.job for usage in result.usage] == ["j-1", "j-1", "j-2"]
-    assert run.summary.cost == Cost(lower=0.75, upper=3.0)
-    assert run.events[-1].cost == run.summary.cost
-    result_file = run.run.trial_dir(0) / "result.json"
-    result_file.unlink()
-    rebuilt = run_script(script, again=True).results[0]
-    assert (rebuilt.usage, rebuilt.worker, rebuilt.device) == (result.usage, "w", "cpu")
-
-
-def test_an_attempt_whose_end_nobody_heard_counts_once(run_script):
-    """Ctrl-C twice: the job is cancelled when the loop is over, and has cost all the same."""
-    script = [[0.5, 0.6, 0.7], [0.8]]
-    backend = run_script.backend(script, on_poll=end_at_once)
-    cancelled = USAGE.model_copy(update={"cost_lower": 0.5, "cost_upper": 2.0})
-    backend.close = lambda: backend.settled.update({backend.jobs[0].attempt: cancelled})
-    first = run_script(script, backend=backend)
-    assert first.summary.cost == first.events[-1].cost == Cost(lower=0.5, upper=2.0)
-    (settled,) = [event for event in first.events if event.kind == "attempt_settled"]
-    assert (settled.trial, settled.attempt) == (0, backend.jobs[0].attempt)
-
-    again = run_script.backend(script)
-    again.settled, again.usage = dict(backend.settled), USAGE
-    run = run_script(script, backend=again, again=True)
-    assert [event for event in run.events if event.kind == "attempt_settled"] == []
-    assert run.results[0].attempts == 2
-    assert run.results[0].usage == [cancelled, USAGE]
-    assert run.summary.cost == Cost(lower=1.0, upper=4.0)
-
-
-def test_an_attempt_of_a_killed_process_counts_once_its_job_is_settled(run_script):
-    script = [[0.5, 0.6, 0.7]]
-    first = run_script(script, on_poll=end_at_once)
-    lost = first.backend.jobs[0].attempt
-    again = run_script.backend(script)
-    found = USAGE.model_copy(update={"job": "lost"})
-    again.reattach = lambda job: again.settled.update({job.attempt: found})  # it is not found
-    again.usage = USAGE
-    run = run_script(script, backend=again, again=True)
-    (settled,) = [event for event in run.events if event.kind == "attempt_settled"]
-    assert (settled.attempt, settled.usage) == (lost, found)
-    assert [usage.job for usage in run.results[0].usage] == ["lost", "j-1"]
-    assert run.summary.cost == Cost(lower=0.5, upper=2.0)
-
-
-def test_what_is_settled_later_replaces_what_was_told(run_script):
-    script = [[0.5, "worker_died", 0.6]]
-    backend = run_script.backend(script)
-    backend.usage = USAGE
-    exact = USAGE.model_copy(update={"cost_lower": 0.125, "cost_upper": 0.5})
-
-    def settle(poll):
-        if poll == 2:
-            backend.settled[backend.jobs[0].attempt] = exact
-
-    backend.on_poll = settle
-    run = run_script(script, backend=backend)
-    assert run.results[0].usage == [exact, USAGE]
-    assert run.summary.cost == Cost(lower=0.375, upper=1.5)
-
-
-def test_a_result_made_anew_has_what_nobody_heard(run_script):
-    script = [[0.5, 0.6, 0.7]]
-    backend = run_script.backend(script, on_poll=end_at_once)
-    backend.close = lambda: backend.settled.update({backend.jobs[0].attempt: USAGE})
-    run_script(script, backend=backend)
-    run = run_script(script, again=True)  # where nothing is known of rented hardware
-    assert run.results[0].usage == [USAGE]
-    (run.run.trial_dir(0) / "result.json").unlink()
-    assert run_script(script, again=True).results[0].usage == [USAGE]
-
-
 def test_one_warning_says_that_a_place_has_failed(run_script):
     script = [[0.5, "backend", 0.7], [0.6, "backend", 0.8]]
     run = run_script(script, capacity=2)
@@ -294,20 +197,6 @@ def test_a_run_that_goes_on_elsewhere_says_where_it_was(run_script):
     assert first.summary.backend == "cloud"
     assert run_script(script, again=True).summary.backend == "cloud, then scripted"
     assert run_script(script, again=True).summary.backend == "cloud, then scripted"
-
-
-def test_confirmation_counts_too(run_script):
-    script = [[0.5], [0.6]]
-    backend = run_script.backend(script)
-    backend.usage = USAGE
-    run = run_script(script, backend=backend, confirm=1, confirm_seeds=2)
-    assert run.summary.cost == Cost(lower=1.0, upper=4.0)
-
-
-def test_own_hardware_costs_nothing(run_script):
-    run = run_script([[0.5]])
-    assert (run.summary.cost, run.results[0].usage) == (None, [])
-    assert (run.results[0].worker, run.results[0].device) == ("w", "cpu")
 
 
 def test_backend_is_told_which_run_it_works_for(run_script):

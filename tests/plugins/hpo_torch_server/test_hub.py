@@ -1,72 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import threading
-from contextlib import asynccontextmanager
 
 import pytest
-from event_writer import alert, begun, raw_lines, write, write_with_deaths
+from event_writer import alert, begun, raw_lines, write
+from watched_jobs import LONG, POLL, Jobs, hear, hear_events, hub_of, numbers
 
 from hpo_torch_server import growing_log
-from hpo_torch_server.hub import EventHub
 from hpo_torch_server.problems import Problem
-from hpo_torch_server.watcher import Closed, End, Events, Resync, StateIs
-
-POLL = 0.005
-LONG = 90.0  # seconds; a test that waits for so long has failed
-
-
-class Jobs:
-    """Jobs whose states a test sets."""
-
-    def __init__(self, output_dir):
-        self.output_dir = output_dir
-        self.states = {"run": "running"}
-        self.asked = 0
-
-    def state_of(self, job):
-        self.asked += 1
-        return self.states.get(job)
-
-    def log(self, job="run"):
-        (self.output_dir / job).mkdir(exist_ok=True)
-        return self.output_dir / job / "events.jsonl"
+from hpo_torch_server.watcher import Closed, End, Resync, StateIs
 
 
 @pytest.fixture
 def jobs(tmp_path):
     return Jobs(tmp_path)
-
-
-@asynccontextmanager
-async def hub_of(jobs, **options):
-    hub = EventHub(jobs.output_dir, jobs.state_of, poll_seconds=POLL, **options)
-    yield hub
-    hub.close()
-
-
-async def hear(watcher, count=1):
-    """The next messages."""
-    messages = [await watcher.next(LONG) for _ in range(count)]
-    assert None not in messages
-    return messages
-
-
-async def hear_events(watcher, until):
-    """The raw lines up to a number, whatever else is said on the way."""
-    lines = []
-    while not lines or lines[-1].seq < until:
-        (message,) = await hear(watcher)
-        if isinstance(message, Events):
-            lines += message.lines
-        else:
-            assert isinstance(message, StateIs)
-    return lines
-
-
-def numbers(lines):
-    return [line.seq for line in lines]
 
 
 def test_state_then_the_past_then_the_present_then_the_end(jobs):
@@ -337,91 +284,3 @@ def test_a_stopping_server_sends_watchers_away_at_once_and_takes_no_more(jobs):
             return refused.value.status
 
     assert asyncio.run(watch()) == 503
-
-
-def test_trouble_with_a_disk_or_database_is_logged_once_and_waited_out(jobs, caplog):
-    write(jobs.log(), [begun()])
-    healthy, looks = jobs.state_of, []
-
-    def broken(job):
-        looks.append(job)
-        if len(looks) < 5:
-            raise OSError("the database is away")
-        return healthy(job)
-
-    jobs.state_of = broken
-
-    async def watch():
-        async with hub_of(jobs) as hub:
-            return await hear_events(hub.watch("run", "me"), 1)
-
-    assert numbers(asyncio.run(watch())) == [1]
-    said = [record.getMessage() for record in caplog.records if "watched" in record.getMessage()]
-    assert len(said) == 1
-    assert "the database is away" in said[0]
-
-
-class Client:
-    """Watches a run with pauses, and goes and comes again at random."""
-
-    def __init__(self, hub, seed):
-        self._hub, self._dice = hub, random.Random(seed)
-        self.lines, self.resyncs = [], 0
-
-    @property
-    def last(self):
-        return self.lines[-1].seq if self.lines else 0
-
-    async def run(self):
-        ended = False
-        while not ended:
-            await asyncio.sleep(self._dice.random() * 0.01)
-            watcher = self._hub.watch("run", "me", self.last)
-            ended = await self._listen(watcher, self._dice.choice([1, 3, 10, 1000]))
-            watcher.close()
-
-    async def _listen(self, watcher, count):
-        """Hear so many messages; True where the last was the end."""
-        for _ in range(count):
-            match await watcher.next(self._dice.choice([0.001, LONG])):
-                case Events(lines):
-                    self.lines += lines
-                case Resync(after):
-                    assert after == self.last
-                    self.resyncs += 1
-                    return False
-                case End():
-                    return True
-            if self._dice.random() < 0.3:
-                await asyncio.sleep(self._dice.random() * 0.02)
-        return False
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_every_client_has_exactly_the_log_whatever_happens(jobs, monkeypatch, seed):
-    """Writers that die within lines, clients that come, go, and are slow; small bounds."""
-    monkeypatch.setattr(growing_log, "RECENT_EVENTS", 7)
-    monkeypatch.setattr(growing_log, "BATCH_BYTES", 400)
-    monkeypatch.setattr(growing_log, "CHUNK_BYTES", 1500)
-    path = jobs.log()
-
-    def search():
-        write_with_deaths(path, 300, seed, pause=0.002)
-        jobs.states["run"] = "completed"
-
-    async def watch():
-        async with hub_of(jobs) as hub:
-            clients = [Client(hub, 100 * seed + number) for number in range(12)]
-            writer = threading.Thread(target=search)
-            writer.start()
-            await asyncio.wait_for(asyncio.gather(*(client.run() for client in clients)), LONG)
-            writer.join()
-            assert hub.watchers == 0
-            return clients
-
-    clients = asyncio.run(watch())
-    wanted = raw_lines(path)
-    assert len(wanted) == 300
-    for client in clients:
-        assert numbers(client.lines) == list(range(1, 301))
-        assert [line.raw for line in client.lines] == wanted
