@@ -6,10 +6,11 @@ import errno
 import ipaddress
 import os
 import random
+import signal
 import socket
 import sys
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 # Before anything imports torch or matplotlib; processes that tests start inherit it. One thread:
 # results repeat bit for bit, and tests don't compete with the workers they start.
 os.environ["OMP_NUM_THREADS"] = "1"
+# A shell that starts the tests in the background has them, and their processes, ignore Ctrl-C.
+with suppress(ValueError):  # not the main thread
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["MPLBACKEND"] = "agg"
 
 TEST_DATA = "HPO_TORCH_TEST_DATA"

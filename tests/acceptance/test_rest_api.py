@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,19 +22,15 @@ DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 def api(tmp_path):
     """The URL of a server in a process of its own."""
     command = [sys.executable, "-m", "hpo_torch.cli.app", "serve", "--port", "0"]
-    with (
-        (tmp_path / "server.log").open("w") as log,
-        subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as serving,
-    ):
+    said = tmp_path / "server.log"
+    with said.open("w") as log, subprocess.Popen(command, cwd=tmp_path, stderr=log) as serving:
         try:
-            found = re.search(r"http://\S+/api/v1", serving.stdout.readline())
-            assert found, (tmp_path / "server.log").read_text()
+            while not (found := re.search(r"http://\S+/api/v1", said.read_text("utf-8"))):
+                assert serving.poll() is None, said.read_text("utf-8")
+                time.sleep(0.1)
             yield found[0]
         finally:
             serving.terminate()
-            assert serving.wait(60) == 0
 
 
 @pytest.mark.slow

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from cloud_backend import ends, submit, train, until_ended
+from cloud_backend import FAST, ends, submit, train, until_ended
 from own_data import own_job, write_images
 from s3_server import S3Server
 
 from hpo_torch_runpod import shipment
 from hpo_torch_runpod.bucket import BucketError
-from hpo_torch_runpod.ledger import Uploaded, read_ledger
+from hpo_torch_runpod.ledger import Submitted, Uploaded, read_ledger
 from hpo_torch_runpod.shipment import Shipper
 
 
@@ -37,8 +39,11 @@ def test_a_part_of_own_data_is_warned_of_and_counted(backends, cloud, job, tmp_p
 
 
 def test_another_process_knows_which_part_a_job_has(backends, cloud, job):
-    submit(backends.start(), job)
+    # The first process asks no more, as if it had been killed.
+    submit(backends.start(timings=replace(FAST, queued=1000.0, running=1000.0)), job)
     posted = cloud.job(seconds=100.0)
+    ledger = backends.site.backend_folder / "jobs.jsonl"
+    cloud.wait_for(lambda: any(isinstance(line, Submitted) for line in read_ledger(ledger)))
     posted.take()
     other = backends.start()
     assert other.reattach(job)
