@@ -101,7 +101,7 @@ def optimize(
         float | None,
         _option(
             "Most arithmetic an example, in times the default network's; costlier networks are "
-            "left out (default: 2).",
+            "left out.",
             SEARCH,
         ),
     ] = None,

@@ -108,8 +108,7 @@ class SearchSettings(Section):
         None,
         gt=0.0,
         description="most multiply-adds an example, as a multiple of the default configuration's; "
-        "networks that need more are not proposed. 2 by default, unless `space` or a grid says "
-        "what is searched",
+        "networks that need more are not proposed",
     )
     max_parameters: int | None = Field(
         None, ge=1, description="most trainable parameters; larger networks are not proposed"

@@ -90,7 +90,7 @@ class Proposer:
             with grouped_writes(self._study._storage):
                 handle, values = self._ask(at_random=repeated >= MOST_REPEATED)
                 self._look_at_others()
-                if violation := self._limits.violation(values, queued=queued):
+                if violation := self._limits.violation(values):
                     too_large, reason = too_large + 1, violation
                 elif _key(values) in self._trained:
                     repeated, reason = repeated + 1, "trained before"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hpo_torch.search.arithmetic import multiply_adds
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from hpo_torch.study.plan import StudyPlan
 
 GB = 1e9
-# Times the default's multiply-adds, where the user has said nothing of what is searched.
-USUAL_COMPUTE: Final = 2.0
 
 
 def step_memory(plan: StudyPlan, hyperparameters: Mapping[str, Any], accumulate: int = 1) -> int:
@@ -34,35 +32,21 @@ def step_memory(plan: StudyPlan, hyperparameters: Mapping[str, Any], accumulate:
 class SizeLimits:
     """Says which configurations are too large.
 
-    Without `search.max_compute` the built-in space is drawn from up to `USUAL_COMPUTE` times what
-    the default configuration computes, so that a few wide networks do not take most of a search's
-    time (docs/adr/0018). What the user lists is trained all the same: a space of their own, a
-    grid's points, the queue.
-
     Args:
         plan: The limits, the default configuration, and the data's shape.
     """
 
     def __init__(self, plan: StudyPlan) -> None:
         search = plan.config.search
-        self._parameters = search.max_parameters
+        self._parameters, self._compute = search.max_parameters, search.max_compute
         self._bytes = None if search.max_memory is None else search.max_memory * GB
         self._family, self._facts = plan.space.family, plan.facts
-        self._compute = search.max_compute
-        self._is_usual = self._compute is None and not search.space and search.sampler != "grid"
-        if self._is_usual:
-            self._compute = USUAL_COMPUTE
         self._defaults = plan.defaults
 
-    def violation(self, hyperparameters: Mapping[str, Any], *, queued: bool = False) -> str | None:
-        """Return why a configuration is too large, in words; None where it is not.
-
-        Args:
-            hyperparameters: A complete configuration.
-            queued: Whether the user, or the study's beginning, has asked for this very one.
-        """
+    def violation(self, hyperparameters: Mapping[str, Any]) -> str | None:
+        """Return why a configuration is too large, in words; None where it is not."""
         what = _configuration(self._family, hyperparameters, self._facts)
-        if self._compute is not None and not (self._is_usual and queued):
+        if self._compute is not None:
             least = multiply_adds(*_configuration(self._family, self._defaults, self._facts))
             times = multiply_adds(*what) / least
             if times > self._compute:

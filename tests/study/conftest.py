@@ -60,8 +60,7 @@ def make_config():
         return RunConfig.model_validate(
             {
                 "data": {"dataset": "shapes"},
-                # Nothing is trained: what is drawn is never left out as too costly.
-                "search": {"mode": "simple", "trials": 3, "seed": 1, "max_compute": 1e6, **search},
+                "search": {"mode": "simple", "trials": 3, "seed": 1, **search},
                 "execution": execution or {},
             }
         )

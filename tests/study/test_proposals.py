@@ -36,8 +36,6 @@ def make_plan(space=SPACE, fixed=None):
         max_compute=None,
         max_parameters=None,
         max_memory=None,
-        sampler="random",
-        space={"depth": "the user's own"},
     )
     return SimpleNamespace(
         space=space,
@@ -60,7 +58,7 @@ def values(proposal):
 class SmallOnly:
     """Refuses more than 64 units in all."""
 
-    def violation(self, values, *, queued=False):
+    def violation(self, values):
         units = values["depth"] * values["width"]
         return f"{units} units" if units > 64 else None
 
@@ -92,7 +90,7 @@ def test_rejected_configurations_are_failed_in_optuna_with_the_reason(study, mon
 
 
 def test_nothing_small_enough_ends_with_a_reason_and_what_to_do(study, monkeypatch):
-    nothing = SimpleNamespace(violation=lambda values, queued: "9 units")
+    nothing = SimpleNamespace(violation=lambda values: "9 units")
     monkeypatch.setattr(proposals, "SizeLimits", lambda plan: nothing)
     monkeypatch.setattr(proposals, "MOST_TOO_LARGE", 30)
     proposer = Proposer(make_plan(), study, print)
@@ -168,17 +166,14 @@ def defaults(registry, make_config):
     return plan_study(config, registry, data_request(config.data)).defaults
 
 
-def test_costlier_networks_are_left_out_unless_the_user_lists_them(defaults):
+def test_costlier_networks_are_left_out(defaults):
     # The one block's filters count twice: in its convolution, and in the layer that reads them.
     defaults = defaults | {"conv_layers": 1, "filters": 16, "global_pooling": False}
     values = defaults | {"filters": 33}
     refusal = "2.06 times the default's arithmetic, more than 2"
-    assert limits(defaults, space={}).violation(defaults | {"filters": 31}) is None
-    assert limits(defaults, space={}).violation(values) == refusal
-    assert limits(defaults, space={}).violation(values, queued=True) is None
-    assert limits(defaults, space={}, sampler="grid").violation(values) is None
-    assert limits(defaults).violation(values) is None  # a space of the user's own
-    assert limits(defaults, max_compute=2.0).violation(values, queued=True) == refusal
+    assert limits(defaults).violation(values) is None
+    assert limits(defaults, max_compute=2.0).violation(values) == refusal
+    assert limits(defaults, max_compute=2.0).violation(defaults | {"filters": 31}) is None
     assert limits(defaults, max_compute=2.5).violation(values) is None
 
 
