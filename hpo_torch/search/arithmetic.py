@@ -20,8 +20,8 @@ def multiply_adds(
 ) -> int:
     """Count the multiply-adds of a forward pass of one example: half its FLOPs.
 
-    Those of convolutions, fully connected layers and the products within an LSTM, which take nearly
-    all of the time; a text is as long as `sequence_length`.
+    Those of convolutions, fully connected layers and the products within an LSTM; what activations,
+    pooling and normalisation take is not in it. A text is as long as `sequence_length`.
 
     Args:
         family: Model family: "cnn" or "lstm".
