@@ -10,7 +10,7 @@ import httpx
 import pytest
 from event_writer import alert, begun, raw_lines, write
 from httpx_sse import connect_sse
-from slow_client import read_all, slow_client, split_at_resync
+from slow_client import LONG, read_all, slow_client, split_at_resync
 from streaming_server import serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -19,8 +19,6 @@ from hpo_torch.results.event_log import EventLog
 from hpo_torch_server import growing_log
 from hpo_torch_server.routes import events as route
 from hpo_torch_server.states import JobState
-
-LONG = 90.0  # seconds; a test that waits for so long has failed
 
 
 @pytest.fixture
