@@ -108,7 +108,8 @@ class SearchSettings(Section):
         None,
         gt=0.0,
         description="most multiply-adds an example, as a multiple of the default configuration's; "
-        "networks that need more are not proposed",
+        "networks that need more are not proposed. By default the data set's own: 2 of gtsrb, no "
+        "limit of most",
     )
     max_parameters: int | None = Field(
         None, ge=1, description="most trainable parameters; larger networks are not proposed"

@@ -42,6 +42,8 @@ class DatasetSpec(Record):
         flips: Whether a mirrored image keeps its class; never of digits and signs.
         validation_split: Share of the training set that validates unless the user says otherwise,
             above 0, below 1.
+        max_compute: Most multiply-adds an example of a network, as a multiple of the default
+            network's, unless the user says otherwise; None where only the user limits them.
     """
 
     kind: InputKind
@@ -51,6 +53,7 @@ class DatasetSpec(Record):
     source: str
     flips: bool = False
     validation_split: float = VALIDATION_SHARE
+    max_compute: float | None = None
 
     @property
     def has_facts(self) -> bool:

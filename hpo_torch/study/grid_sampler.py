@@ -35,6 +35,7 @@ class GridSampler(BaseSampler):
         self._grid, self._seed = grid, seed
         self._trial = -1
         self._point: dict[str, Value] = {}
+        self._passed_over: set[frozenset[tuple[str, Value]]] = set()
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -69,6 +70,11 @@ class GridSampler(BaseSampler):
         random = RandomSampler(seed=trial_seed(self._seed, trial.number))
         return random.sample_independent(study, trial, param_name, param_distribution)
 
+    def pass_over(self) -> None:
+        """Propose another point for the trial that was asked about last, and that one no more."""
+        self._passed_over.add(frozenset(self._point.items()))
+        self._trial = -1
+
     def exhausted(self, study: Study) -> bool:
         """Whether every point has been taken, by a finished trial or one in training."""
         return self._next(study, None) is None
@@ -82,14 +88,14 @@ class GridSampler(BaseSampler):
             if (trial is None or other.number != trial.number)
             and WARM_START_ATTRIBUTE not in other.user_attrs  # trained elsewhere, not here
         ]
-        taken = {
+        taken = self._passed_over | {
             frozenset(other.params.items())
             for other in trials
             if other.params and other.user_attrs.get(REJECTED) != NEVER_BEGUN
         }
         size = self._grid.size
-        # All positions before the number of grid trials are taken, save where engines collided or
-        # one died between asking and training.
+        # All positions before the number of grid trials are taken, save where engines collided, one
+        # died between asking and training, or points were passed over.
         first = sum(not is_queued(other) for other in trials)
         for offset in range(min(size, len(taken) + 1)):
             position = (first + offset) % size

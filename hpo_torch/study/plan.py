@@ -142,11 +142,13 @@ def with_data_defaults(config: RunConfig, registry: Registry) -> RunConfig:
     Raises:
         UnknownNameError: No such data set.
     """
-    if config.data.validation_split is not None:
-        return config
-    share = registry.datasets.get(config.data.dataset).validation_split
-    data = config.data.model_copy(update={"validation_split": share})
-    return config.model_copy(update={"data": data})
+    dataset = registry.datasets.get(config.data.dataset)
+    data, search = config.data, config.search
+    if data.validation_split is None:
+        data = data.model_copy(update={"validation_split": dataset.validation_split})
+    if search.max_compute is None:
+        search = search.model_copy(update={"max_compute": dataset.max_compute})
+    return config.model_copy(update={"data": data, "search": search})
 
 
 def _queue(

@@ -1,8 +1,8 @@
 """What is trained next: asked for until it is neither too large nor trained before.
 
 Asking again, instead of failing or shrinking what was asked for, leaves the sampler's own
-distribution, given that the network is small enough: shallow networks are not preferred. Optuna has
-a refused configuration as failed, which its samplers leave out of account.
+distribution, given that the network is small enough: shallow networks are not preferred. A refused
+answer is a draft that is thrown away; the trial keeps its number for the next one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 import optuna
 from optuna.trial import TrialState as OptunaState
 
+from hpo_torch.study.draft import Draft
 from hpo_torch.study.jobs import new_attempt
 from hpo_torch.study.journal_file import grouped_writes
-from hpo_torch.study.queue_file import outside
-from hpo_torch.study.samplers import exhausted
+from hpo_torch.study.queue_file import is_queued, outside
+from hpo_torch.study.samplers import exhausted, pass_over
 from hpo_torch.study.seeds import trial_seed
 from hpo_torch.study.size_limits import SizeLimits
-from hpo_torch.study.trial_marks import ATTEMPTS, HYPERPARAMETERS, configuration, is_ours, reject
+from hpo_torch.study.trial_marks import (
+    ATTEMPTS,
+    HYPERPARAMETERS,
+    REFUSED,
+    configuration,
+    is_ours,
+    reject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,37 +90,57 @@ class Proposer:
     def propose(self) -> Proposal | None:
         """Ask until a configuration can be trained; None, and a reason, where there is none."""
         too_large = repeated = 0
-        reason = ""
+        handle, reason, sampler = None, "", self._study.sampler
         while too_large < MOST_TOO_LARGE and repeated < MOST_REPEATED + MOST_REPEATED_AT_RANDOM:
-            queued = self._is_queued()
-            if not queued and exhausted(self._study):
+            if exhausted(self._study) and not self._is_queued():
                 break
             with grouped_writes(self._study._storage):
-                handle, values = self._ask(at_random=repeated >= MOST_REPEATED)
+                handle = handle or self._study.ask()
+                if repeated == MOST_REPEATED:
+                    sampler = self._at_random(handle.number)
+                draft, values = self._draw(handle, sampler)
                 self._look_at_others()
                 if violation := self._limits.violation(values):
                     too_large, reason = too_large + 1, violation
                 elif _key(values) in self._trained:
                     repeated, reason = repeated + 1, "trained before"
                 else:
-                    return self._accept(handle, values)
-                reject(self._study, handle, reason)
-                if queued and values != self._plan.defaults:
-                    self._warn(f"a queued configuration is not trained: {reason}: {values}")
+                    draft.write()
+                    return self._accept(draft, values, too_large + repeated)
+                handle = self._refuse(handle, values, reason)
+        if handle is not None:
+            reject(self._study, handle, reason)
         self.reason = EXHAUSTED if too_large < MOST_TOO_LARGE else NOTHING_SMALL.format(reason)
         return None
 
-    def _ask(self, *, at_random: bool) -> tuple[optuna.Trial, dict[str, Any]]:
-        chosen = self._study.sampler
-        if at_random:
-            seed = trial_seed(self._plan.config.search.seed, self._seen)
-            self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
+    def _at_random(self, number: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.RandomSampler(trial_seed(self._plan.config.search.seed, number))
+
+    def _draw(
+        self, handle: optuna.Trial, sampler: optuna.samplers.BaseSampler
+    ) -> tuple[Draft, dict[str, Any]]:
+        chosen, self._study.sampler = self._study.sampler, sampler
         try:
-            handle = self._study.ask()
-            values = self._plan.space.sample(handle, {**self._plan.fixed, **outside(handle)})
+            draft = Draft(self._study, handle)
+            values = self._plan.space.sample(draft, {**self._plan.fixed, **outside(handle)})
         finally:
             self._study.sampler = chosen
-        return handle, values
+        return draft, values
+
+    def _refuse(
+        self, handle: optuna.Trial, values: Mapping[str, Any], reason: str
+    ) -> optuna.Trial | None:
+        """Return the trial that is asked about next; None where a queued one was refused."""
+        if is_queued(self._study._storage.get_trial(handle._trial_id)):
+            reject(self._study, handle, reason)
+            if values != self._plan.defaults:
+                self._warn(f"a queued configuration is not trained: {reason}: {values}")
+            return None
+        pass_over(self._study)
+        if exhausted(self._study):
+            reject(self._study, handle, reason)
+            return None
+        return handle
 
     def _look_at_others(self) -> None:
         """Learn which configurations earlier processes, and other engines, have trained."""
@@ -128,8 +156,10 @@ class Proposer:
     def _is_queued(self) -> bool:
         return bool(self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)))
 
-    def _accept(self, handle: optuna.Trial, values: dict[str, Any]) -> Proposal:
+    def _accept(self, handle: optuna.Trial, values: dict[str, Any], refused: int) -> Proposal:
         proposal = Proposal(handle=handle, attempt=new_attempt())
+        if refused:
+            handle.set_user_attr(REFUSED, refused)
         handle.set_user_attr(HYPERPARAMETERS, values)
         handle.set_user_attr(ATTEMPTS, [proposal.attempt])
         self._trained.add(_key(values))

@@ -74,6 +74,15 @@ def exhausted(study: Study) -> bool:
     return isinstance(study.sampler, GridSampler) and study.sampler.exhausted(study)
 
 
+def pass_over(study: Study) -> None:
+    """Have a study's sampler propose something else for the trial that was asked about last.
+
+    All but a grid do so anyway when they are asked again.
+    """
+    if isinstance(study.sampler, GridSampler):
+        study.sampler.pass_over()
+
+
 def startup_trials(trials: int) -> int:
     """Say how many trials are drawn at random before a model is built: a third, 4 to 10.
 

@@ -50,7 +50,9 @@ class SizeLimits:
             least = multiply_adds(*_configuration(self._family, self._defaults, self._facts))
             times = multiply_adds(*what) / least
             if times > self._compute:
-                return f"{times:.3g} times the default's arithmetic, more than {self._compute:g}"
+                return _exceeds(
+                    f"{times:.3g} times the default's arithmetic", f"{self._compute:g}", "compute"
+                )
         if self._parameters is None and self._bytes is None:
             return None  # torch is not imported for nothing
         from hpo_torch.models.size import count_configuration, estimate_step_memory
@@ -58,12 +60,18 @@ class SizeLimits:
         if self._parameters is not None:
             parameters = count_configuration(*what)
             if parameters > self._parameters:
-                return f"{parameters:,} parameters, more than {self._parameters:,}"
+                return _exceeds(f"{parameters:,} parameters", f"{self._parameters:,}", "parameters")
         if self._bytes is not None:
             size = estimate_step_memory(*what)
             if size > self._bytes:
-                return f"{size / GB:.3g} GB a training step, more than {self._bytes / GB:.3g}"
+                return _exceeds(
+                    f"{size / GB:.3g} GB a training step", f"{self._bytes / GB:.3g}", "memory"
+                )
         return None
+
+
+def _exceeds(size: str, limit: str, setting: str) -> str:
+    return f"{size}, more than {limit} (search.max_{setting})"
 
 
 def _configuration(

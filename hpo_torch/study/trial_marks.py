@@ -18,8 +18,11 @@ HYPERPARAMETERS: Final = "hyperparameters"
 ATTEMPTS: Final = "attempts"
 """Ids of all attempts, in order; each is written before its job is submitted."""
 
+REFUSED: Final = "refused"
+"""How many configurations were drawn before this one and not trained."""
+
 REJECTED: Final = "rejected"
-"""Why a configuration was not trained; Optuna has it as failed, and nobody counts it."""
+"""Why nothing was trained for a trial; Optuna has it as failed, and nobody counts it as one."""
 
 NEVER_BEGUN: Final = "the process that asked for it ended before it was begun"
 """Why a configuration was rejected that no engine got to train."""
@@ -47,12 +50,13 @@ def unfinished_trials(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def count_rejected(study: optuna.Study) -> int:
-    """Return how many configurations were not trained."""
-    return sum(REJECTED in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+    """Return how many configurations were drawn, or queued, and not trained."""
+    marks = [trial.user_attrs for trial in study.get_trials(deepcopy=False)]
+    return sum(each.get(REFUSED, 0) + (REJECTED in each) for each in marks)
 
 
 def reject(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:
-    """Tell Optuna that a configuration is not trained."""
+    """Tell Optuna that nothing is trained for a trial."""
     trial.set_user_attr(REJECTED, reason)
     study.tell(trial, state=OptunaState.FAIL)
 

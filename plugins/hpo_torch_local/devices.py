@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hpo_torch.config.schema import ExecutionSettings
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+THREADS = "OMP_NUM_THREADS"
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _DRIVER = Path("/proc/driver/nvidia")
 
@@ -80,7 +81,14 @@ def device_index(device: str) -> int | None:
 
 
 def cpu_threads(jobs: int) -> int:
-    """Return the CPU threads of one of `jobs` workers: its share of the cores we may run on."""
+    """Return the CPU threads of one of `jobs` workers.
+
+    What OMP_NUM_THREADS says, as of any program that uses torch; else the worker's share of the
+    cores that we may run on.
+    """
+    wanted = os.environ.get(THREADS, "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
@@ -118,7 +126,7 @@ def worker_environment(
         "LRU_CACHE_CAPACITY": PRIMITIVES,
     }
     environment = {name: inherited.get(name, value) for name, value in defaults.items()}
-    environment |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    environment |= {THREADS: threads, "MKL_NUM_THREADS": threads}
     if cuda_devices:
         index = device_index(settings.device)
         chosen = worker % cuda_devices if index is None else index

@@ -123,6 +123,7 @@ def test_reads_note_what_failed(tmp_path):
             while sum(reads.failed.values()) < 3:
                 await asyncio.sleep(0.01)
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             return reads
 
         assert set(asyncio.run(read()).failed) == {"404"}

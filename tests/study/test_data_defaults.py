@@ -23,6 +23,15 @@ def test_share_that_validates_is_the_users_or_the_data_sets(given, expected):
     assert with_data_defaults(config, installed_registry()).data.validation_split == expected
 
 
+@pytest.mark.parametrize(
+    ("dataset", "search", "expected"),
+    [("digits", {}, None), ("gtsrb", {}, 2.0), ("gtsrb", {"max_compute": 5.0}, 5.0)],
+)
+def test_costliest_network_is_the_users_or_the_data_sets(dataset, search, expected):
+    config = RunConfig.model_validate({"data": {"dataset": dataset}, "search": search})
+    assert with_data_defaults(config, installed_registry()).search.max_compute == expected
+
+
 def test_unknown_data_set_is_named_with_the_nearest():
     config = RunConfig.model_validate({"data": {"dataset": "gtsrp"}})
     with pytest.raises(UnknownNameError, match="Did you mean 'gtsrb'"):

@@ -7,17 +7,24 @@ from types import SimpleNamespace
 
 import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
+from hpo_torch.config.schema import SearchSettings
 from hpo_torch.data.requests import data_request
 from hpo_torch.data.spec import DatasetFacts
 from hpo_torch.models.size import count_configuration, estimate_step_memory
-from hpo_torch.search.domains import Choice, Int
+from hpo_torch.search.domains import Choice, Float, Int
+from hpo_torch.search.grid import Grid
 from hpo_torch.search.space import Parameter, SearchSpace
 from hpo_torch.study import proposals
+from hpo_torch.study.grid_sampler import GridSampler
 from hpo_torch.study.plan import plan_study
 from hpo_torch.study.proposals import Proposer
+from hpo_torch.study.samplers import make_sampler
 from hpo_torch.study.size_limits import SizeLimits
-from hpo_torch.study.trial_marks import HYPERPARAMETERS, count_rejected, our_trials
+from hpo_torch.study.strays import put_back
+from hpo_torch.study.trial_marks import HYPERPARAMETERS, NEVER_BEGUN, count_rejected, our_trials
 
 SPACE = SearchSpace(
     "toy",
@@ -79,14 +86,57 @@ def test_accepted_configurations_follow_the_conditional_distribution(study, monk
     assert len(our_trials(study)) == count
 
 
-def test_rejected_configurations_are_failed_in_optuna_with_the_reason(study, monkeypatch):
+@pytest.mark.parametrize("sampler", ["tpe", "random", "gp", "cmaes", "nsga2", "qmc"])
+def test_what_is_refused_takes_no_number_and_leaves_nothing(tmp_path, monkeypatch, sampler):
     monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SmallOnly())
-    proposer = Proposer(make_plan(), study, print)
-    for _ in range(20):
-        proposer.propose()
-    refused = [t for t in study.trials if t.state == optuna.trial.TrialState.FAIL]
-    assert len(refused) == count_rejected(study) > 0
-    assert {t.user_attrs["rejected"] for t in refused} <= {"96 units", "128 units"}
+    luck = Parameter("luck", Float(0.0, 1.0), 0.5, "anything")
+    space = SearchSpace("toy", (*SPACE.parameters[:2], luck))
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal")))
+    settings = SearchSettings(sampler=sampler, trials=20, seed=5)
+    chosen = make_sampler(settings, space, {}, parallel=False)
+    study = optuna.create_study(storage=storage, sampler=chosen)
+    proposer = Proposer(make_plan(space), study, print)
+    for number in range(20):
+        proposal = proposer.propose()
+        assert proposal.handle.number == number
+        study.tell(proposal.handle, proposal.handle.params["luck"])
+    marks = [trial.user_attrs for trial in study.trials]
+    assert [trial.params for trial in study.trials] == [each[HYPERPARAMETERS] for each in marks]
+    assert all(trial.params["depth"] * trial.params["width"] <= 64 for trial in study.trials)
+    # Of twenty, (3, 32) and (4, 32) would be some.
+    assert count_rejected(study) == sum(each.get("refused", 0) for each in marks) > 0
+
+
+def test_crash_among_refusals_leaves_a_stray_that_is_put_back(study, monkeypatch):
+    answers = iter(["9 units", KeyboardInterrupt()])
+
+    def violation(values):
+        answer = next(answers)
+        if isinstance(answer, str):
+            return answer
+        raise answer
+
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SimpleNamespace(violation=violation))
+    with pytest.raises(KeyboardInterrupt):
+        Proposer(make_plan(), study, print).propose()
+    (stray,) = study.trials
+    assert (stray.state.name, stray.params) == ("RUNNING", {})
+    put_back(study, 0)
+    assert study.trials[0].user_attrs["rejected"] == NEVER_BEGUN
+
+
+def test_grid_passes_over_what_is_too_large_and_is_then_exhausted(monkeypatch):
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: SmallOnly())
+    space = SearchSpace("toy", SPACE.parameters[:2])
+    study = optuna.create_study(sampler=GridSampler(Grid(space, {}, 4, 1), 1))
+    proposer = Proposer(make_plan(space), study, print)
+    taken = []
+    while proposal := proposer.propose():
+        taken.append(values(proposal))
+        study.tell(proposal.handle, 0.5)
+    assert len(taken) == len({(each["depth"], each["width"]) for each in taken}) == 10
+    assert proposer.reason == "search space exhausted"
+    assert [trial.number for trial in our_trials(study)] == list(range(10))
 
 
 def test_nothing_small_enough_ends_with_a_reason_and_what_to_do(study, monkeypatch):
@@ -170,7 +220,7 @@ def test_costlier_networks_are_left_out(defaults):
     # The one block's filters count twice: in its convolution, and in the layer that reads them.
     defaults = defaults | {"conv_layers": 1, "filters": 16, "global_pooling": False}
     values = defaults | {"filters": 33}
-    refusal = "2.06 times the default's arithmetic, more than 2"
+    refusal = "2.06 times the default's arithmetic, more than 2 (search.max_compute)"
     assert limits(defaults).violation(values) is None
     assert limits(defaults, max_compute=2.0).violation(values) == refusal
     assert limits(defaults, max_compute=2.0).violation(defaults | {"filters": 31}) is None
@@ -184,7 +234,7 @@ def test_size_limits_are_those_of_the_network(defaults):
     assert limits().violation(values) is None
     assert limits(max_parameters=parameters).violation(values) is None
     assert limits(max_parameters=parameters - 1).violation(values) == (
-        f"{parameters:,} parameters, more than {parameters - 1:,}"
+        f"{parameters:,} parameters, more than {parameters - 1:,} (search.max_parameters)"
     )
     assert limits(max_memory=size / 1e9).violation(values) is None
     assert "GB a training step, more than" in limits(max_memory=(size - 1) / 1e9).violation(values)

@@ -116,11 +116,20 @@ def test_cpu_device_and_both_backends_import_no_torch():
 @pytest.mark.parametrize(("cores", "jobs", "threads"), [(8, 1, 8), (8, 3, 2), (2, 8, 1)])
 def test_cpu_threads_share_the_cores_we_may_use(monkeypatch, cores, jobs, threads):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert cpu_threads(jobs) == threads
+
+
+@pytest.mark.parametrize(("given", "threads"), [("3", 3), ("0", 4), ("", 4), ("many", 4)])
+def test_cpu_threads_are_those_that_the_user_wants(monkeypatch, given, threads):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    assert cpu_threads(2) == threads
 
 
 def test_cpu_threads_count_all_cores_where_affinity_is_unknown(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     assert cpu_threads(2) == 3
 
