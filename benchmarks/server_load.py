@@ -3,7 +3,9 @@
 One search of one network (all hyperparameters but the learning rate are fixed) trains on this
 machine, started through `hpo-torch serve`. With and without the load take turns within it, in
 blocks of some seconds, in an order that changes at random from pair to pair; the server runs all
-the time. The load is what the clients cost, too: they are on the same machine, in this process.
+the time. The clients are on the same machine, in this process, and would be elsewhere in truth:
+they have a lower priority than the training, as the server has. What is asked while all clients
+come is reported apart.
 Each client leaves when a block with load ends and comes again in the next where it was. In the end
 all of them follow the stopped search to its end, and what each has heard is compared with the log:
 an event that is missing, doubled or changed is counted. One of them is slow.
@@ -38,6 +40,7 @@ from server_load_clients import Client, Reads, crowd, watch_all
 from server_load_figures import Block, cpu_shares, epochs_of, heard, latencies, slowdowns
 
 from hpo_torch.search.families import search_space
+from hpo_torch_server.serving import NICENESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,6 +154,8 @@ async def run_block(
     if reads is not None:
         load = [asyncio.create_task(watch_all(clients)), asyncio.create_task(reads.run())]
     await asyncio.sleep(SETTLE_SECONDS)
+    if reads is not None:
+        reads.settled = True
     before, begin = _cpu_seconds(server), time.time()
     await asyncio.sleep(seconds)
     after, end = _cpu_seconds(server), time.time()
@@ -236,13 +241,19 @@ def main() -> None:
     ):
         job = start_search(api, given)
         server = psutil.Process(process.pid)
+        os.nice(NICENESS)  # the server's; it has been started, with a higher priority
         try:
             pairs, clients, reads = asyncio.run(measure(given, api, job, server))
         finally:  # the search would outlive the server
             stop_search(f"{api}/jobs/{job}")
         log = Path(folder) / "runs" / job / "events.jsonl"
         result |= slowdowns(epochs_of(log), pairs) | cpu_shares(pairs)
-        result |= {"reads": latencies(reads), "events": heard(clients, log.read_bytes())}
+        result |= {
+            "reads": latencies(reads.seconds),
+            "reads_while_clients_come": latencies(reads.settling),
+            "failed_reads": reads.failed,
+            "events": heard(clients, log.read_bytes()),
+        }
     print(json.dumps(result), flush=True)
 
 

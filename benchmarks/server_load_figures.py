@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from server_load_clients import Client, Reads
+    from server_load_clients import Client
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,11 @@ def cpu_shares(pairs: Sequence[tuple[Block, Block]]) -> dict[str, float]:
     }
 
 
-def latencies(reads: Reads) -> dict[str, Any]:
-    """Return milliseconds of reads, of all and by path."""
-    everything = [second for seconds in reads.seconds.values() for second in seconds]
-    by_path = {path: _latency(seconds) for path, seconds in sorted(reads.seconds.items())}
-    return {"all": _latency(everything), "failed": reads.failed, "by_path": by_path}
+def latencies(taken: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return milliseconds of reads, of all and by path, from seconds by path."""
+    everything = [second for seconds in taken.values() for second in seconds]
+    by_path = {path: _latency(seconds) for path, seconds in sorted(taken.items())}
+    return {"all": _latency(everything), "by_path": by_path}
 
 
 def _latency(seconds: Sequence[float]) -> dict[str, float]:

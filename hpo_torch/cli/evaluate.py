@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hpo_torch.config.schema import DataSettings
     from hpo_torch.data.spec import DataRequest
+    from hpo_torch.results.records import TestReport
     from hpo_torch.results.summary import RunView
 
 
@@ -56,12 +57,19 @@ def evaluate(
     data_dir: Annotated[
         str | None, typer.Option(help="Folder of data files (default: the run's).")
     ] = None,
+    mirrored: Annotated[
+        bool,
+        typer.Option(
+            "--mirrored",
+            help="Images: classify each one's mirror image too, and take the mean (test-time "
+            "augmentation).",
+        ),
+    ] = False,
     device: Device = "auto",
     output_dir: OutputDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run's best model again, or on own data; nothing is written."""
-    from hpo_torch.cli.evaluation_text import print_evaluation, record_of
     from hpo_torch.inference.find_checkpoint import run_of
     from hpo_torch.inference.labelled import own_examples, part_of_data_set
     from hpo_torch.inference.load_model import load_model
@@ -81,11 +89,33 @@ def evaluate(
         raise UsageError(f"{path} is no run, which would name a data set: expected --data-path")
     else:
         examples = part_of_data_set(model, settings, view.config.search.seed, split or "test", warn)
-    report = score(model, examples)
+    if mirrored:
+        _check_mirrored(model.kind, settings.dataset if data_path is None else None)
+    _show(score(model, examples, mirrored=mirrored), examples.what, mirrored, as_json)
+
+
+def _show(report: TestReport, what: str, mirrored: bool, as_json: bool) -> None:
+    from hpo_torch.cli.evaluation_text import print_evaluation, record_of
+
+    if mirrored:
+        what = f"{what}, with mirror images"
     if as_json:
-        print_json(record_of(report, examples.what))
+        print_json(record_of(report, what))
     else:
-        print_evaluation(report, examples.what)
+        print_evaluation(report, what)
+
+
+def _check_mirrored(kind: str, dataset: str | None) -> None:
+    """Refuse mirror images where they are none, or are of another class."""
+    from hpo_torch.hooks.registry import installed_registry
+
+    if kind != "image":
+        raise UsageError(f"--mirrored: expected a model of images, this one classifies {kind}s")
+    if dataset is not None and not installed_registry().datasets.get(dataset).flips:
+        raise UsageError(
+            f"--mirrored: a mirror image of {dataset} may be of another class, or of none. Leave "
+            "it out."
+        )
 
 
 def _refuse(own: Mapping[str, str | bool | None]) -> None:

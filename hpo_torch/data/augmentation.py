@@ -22,7 +22,8 @@ class Augmentation:
     """How much training images may be changed; each change is drawn anew for every image.
 
     Attributes:
-        flip: Mirror half of the images left to right.
+        flip: Mirror half of the images left to right; in a training, the other half in the next
+            epoch.
         shift: Furthest move in rows and in columns, pixels; less than a side.
         crop: Largest share of a side that is cut away, 0..1; what is left is scaled back up.
         affine: Strength of a random affine map: the image is turned by up to so many radians, each
@@ -68,9 +69,11 @@ class Augmenter:
 
     Attributes:
         DRAWS: How many random numbers an image takes.
+        FLIP: Which of them mirrors it, below 1/2.
     """
 
     DRAWS: ClassVar[int] = 17
+    FLIP: ClassVar[int] = 0
 
     def __init__(
         self, augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]

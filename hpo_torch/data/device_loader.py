@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from hpo_torch.data.image_store import ImageStore
 
 
-_ORDER, _DRAWS = 0, 1  # what an epoch's seed is for
+_ORDER, _DRAWS, _OWN = 0, 1, 2  # what a seed is for
+_HALF = 0.5
 
 
 class EpochOrder:
@@ -58,10 +59,31 @@ class EpochOrder:
             raise ValueError("expected a seed to draw from, got None")
         return torch.rand(self.size, columns, generator=self._generator(self.seed, _DRAWS))
 
+    def alternating(self) -> Tensor:
+        """Return float32 [size] on the CPU, uniform in 0..1 without 1, which change sides.
+
+        Each example has a number of its own; in every second epoch it is moved by a half. Rows are
+        those of `draws`. What is done below 1/2 is done to an example in every second epoch: two
+        epochs in a row show all examples both ways (alternating flip: K. Jordan, "94% on CIFAR-10
+        in 3.29 seconds on a single GPU", arXiv 2404.00498).
+
+        Raises:
+            ValueError: There is no seed.
+        """
+        if self.seed is None:
+            raise ValueError("expected a seed to draw from, got None")
+        own = torch.rand(self.size, generator=_generator(self.seed, 0, _OWN))[self.positions()]
+        moved = torch.where(own < _HALF, own + _HALF, own - _HALF)
+        return moved if self.epoch % 2 else own
+
     def _generator(self, seed: int, purpose: int) -> torch.Generator:
-        # SeedSequence mixes well: neighbouring seeds and epochs share no orders.
-        mixed = np.random.SeedSequence((seed, self.epoch, purpose)).generate_state(1, np.uint64)[0]
-        return torch.Generator().manual_seed(int(mixed))
+        return _generator(seed, self.epoch, purpose)
+
+
+def _generator(seed: int, epoch: int, purpose: int) -> torch.Generator:
+    # SeedSequence mixes well: neighbouring seeds and epochs share no orders.
+    mixed = np.random.SeedSequence((seed, epoch, purpose)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed))
 
 
 class DeviceLoader:
@@ -122,7 +144,9 @@ class DeviceLoader:
         self, augment: Augmenter, positions: Sequence[Tensor]
     ) -> Iterator[tuple[Tensor, Tensor]]:
         # All of an epoch's at once: a GPU would wait for each batch's.
-        draws = self.sampler.draws(augment.DRAWS).to(self.store.device)
+        draws = self.sampler.draws(augment.DRAWS)
+        draws[:, augment.FLIP] = self.sampler.alternating()
+        draws = draws.to(self.store.device)
         for number, (images, labels) in enumerate(self.store.batches(positions)):
             start = number * self.batch_size
             yield augment(images, draws[start : start + len(labels)]), labels

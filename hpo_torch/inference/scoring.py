@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from hpo_torch.inference.trained_model import TrainedModel
 
 
-def score(model: TrainedModel, examples: Labelled) -> TestReport:
-    """Classify at least one example and count what is right; classes without examples count 0."""
+def score(model: TrainedModel, examples: Labelled, *, mirrored: bool = False) -> TestReport:
+    """Classify at least one example and count what is right; classes without examples count 0.
+
+    Args:
+        model: Scored.
+        examples: Of its classes.
+        mirrored: Classify the mirror image of each image too, and take the mean of both logits.
+    """
     logits = model.logits(examples.inputs)
+    if mirrored:
+        pixels = examples.inputs
+        if not isinstance(pixels, torch.Tensor):
+            raise TypeError("expected images, got texts")
+        logits = (logits + model.logits(pixels.flip(-1))) / 2
     labels, classes = examples.labels.cpu(), len(model.class_names)
     pairs = labels * classes + logits.argmax(dim=1)
     confusion = torch.bincount(pairs, minlength=classes * classes).view(classes, classes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -27,6 +29,8 @@ SHUTDOWN_SECONDS: Final = 5
 CONNECTIONS: Final = 2000
 MESSAGE_BYTES: Final = 65_536
 """Of a WebSocket's message; clients have nothing to say."""
+NICENESS: Final = 10
+"""Of the server, above what it was started with: a training beside it goes first."""
 
 
 def run_server(settings: ServerSettings, say: Callable[[str], None]) -> None:
@@ -103,8 +107,20 @@ async def _serve(app: FastAPI, running: PromptServer, say: Callable[[str], None]
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             keys = "no key is needed" if settings.loopback and server.keys.empty() else "with keys"
+            give_way()
             say(f"serving {settings.output_dir} at http://{shown}:{port}{PREFIX}, {keys}")
             await running.serve(sockets=[listener])
+
+
+def give_way() -> None:
+    """Lower this thread's priority, and so that of all threads that it starts from now on.
+
+    The supervisor's thread has been started by then: jobs, which it starts, have the priority that
+    the server was started with. Only Linux gives threads priorities of their own; elsewhere nothing
+    is done, as jobs could not be lifted again.
+    """
+    if sys.platform == "linux":
+        os.nice(NICENESS)
 
 
 def _listening(config: uvicorn.Config) -> socket.socket:

@@ -105,8 +105,7 @@ def test_slowdown_compares_medians_of_the_blocks_of_a_pair():
 
 
 def test_latencies_are_milliseconds():
-    reads = Reads("", (), 1.0, seconds={"/a": [0.001 * n for n in range(1, 101)], "/b": [0.5]})
-    figures = latencies(reads)
+    figures = latencies({"/a": [0.001 * n for n in range(1, 101)], "/b": [0.5]})
     assert figures["by_path"]["/a"]["p50_ms"] == 50.5
     assert figures["by_path"]["/a"]["p95_ms"] == pytest.approx(95.95, abs=0.1)
     assert figures["by_path"]["/b"] == {"n": 1, "p50_ms": 500, "p95_ms": 500, "max_ms": 500}
@@ -122,11 +121,16 @@ def test_reads_note_what_failed(tmp_path):
             task = asyncio.create_task(reads.run())
             while sum(reads.failed.values()) < 3:
                 await asyncio.sleep(0.01)
+            reads.settled = True
+            while "/nothing" not in reads.seconds:
+                await asyncio.sleep(0.01)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             return reads
 
-        assert set(asyncio.run(read()).failed) == {"404"}
+        reads = asyncio.run(read())
+        assert set(reads.failed) == {"404"}
+        assert len(reads.settling["/nothing"]) >= 3
 
 
 async def watch_for_a_time(clients, path, dice):

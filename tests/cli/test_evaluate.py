@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from hpo_torch.results.summary import RunView
 
@@ -45,3 +46,23 @@ def test_evaluate_refuses_options_of_own_data_without_any(cli, reviews):
     assert "--text-column, --label-column, --skip-corrupt: only for own data" in done.err
     assert "or leave these out." in done.err
     assert cli("evaluate", reviews, "--device", "cuda:x").code == 2
+
+
+def test_evaluate_takes_mirror_images_into_account_where_they_keep_their_class(
+    cli, digits, reviews, tmp_path
+):
+    done = cli("evaluate", digits, "--mirrored")
+    assert (done.code, done.out) == (2, "")
+    assert "--mirrored: a mirror image of digits may be of another class" in done.err
+    done = cli("evaluate", reviews, "--mirrored")
+    assert (done.code, "a model of images, this one classifies texts" in done.err) == (2, True)
+    for label in range(2):
+        (tmp_path / "own" / str(label)).mkdir(parents=True)
+        Image.new("L", (8, 8), 100 * label).save(tmp_path / "own" / str(label) / "0.png")
+    plain, mirrored = (
+        json.loads(cli("evaluate", digits, "--data-path", "own", *more, "--json").out)
+        for more in ((), ("--mirrored",))
+    )
+    assert (plain["data"], mirrored["data"]) == ("own", "own, with mirror images")
+    # An image that is its own mirror image has the same logits.
+    assert mirrored["loss"] == pytest.approx(plain["loss"], abs=1e-6)

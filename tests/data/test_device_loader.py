@@ -115,6 +115,48 @@ def test_epoch_draws_depend_on_seed_and_epoch_only():
         EpochOrder(50, None).draws(3)
 
 
+def test_alternating_numbers_change_sides_with_every_epoch():
+    def by_example(epoch: int) -> torch.Tensor:
+        order = EpochOrder(1000, 7)
+        order.set_epoch(epoch)
+        found = torch.empty(1000)
+        found[order.positions()] = order.alternating()
+        return found
+
+    first, second, third = map(by_example, range(3))
+    assert torch.equal(first, third)
+    assert torch.equal((first - second).abs(), torch.full((1000,), 0.5))
+    assert 0 <= min(first.min(), second.min()) <= max(first.max(), second.max()) < 1
+    # 4.5 standard deviations of a binomial count around 500.
+    assert abs(int((first < 0.5).sum()) - 500) < 4.5 * 250**0.5
+    with pytest.raises(ValueError, match="seed"):
+        EpochOrder(50, None).alternating()
+
+
+def test_two_epochs_show_every_image_and_its_mirror_image():
+    pixels = torch.tensor([[0, 255]], dtype=torch.uint8).expand(100, 1, 1, 2)
+    store = ImageStore.build(
+        pixels,
+        torch.arange(100),
+        ((0.0,), (1.0,)),
+        torch.device("cpu"),
+        channels_last=False,
+    )
+    augment = Augmenter(Augmentation(flip=True), (0.0,), (1.0,))
+    loader = DeviceLoader(store, torch.arange(100), 32, seed=0, augment=augment)
+    mirrored = []
+    for epoch in range(2):
+        loader.sampler.set_epoch(epoch)
+        seen = {
+            int(n): float(image[0, 0, 0])
+            for images, labels in loader
+            for image, n in zip(images, labels, strict=True)
+        }
+        mirrored.append({n for n, left in seen.items() if left > 0})
+    assert len(mirrored[0]) > 30
+    assert mirrored[1] == set(range(100)) - mirrored[0]
+
+
 @pytest.fixture
 def pictures() -> ImageStore:
     return ImageStore.build(
