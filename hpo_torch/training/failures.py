@@ -1,8 +1,7 @@
-"""What ended a trial, in the kinds that the study handles differently; and the room it took."""
+"""What ended a trial, in the kinds that the study handles differently."""
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -31,14 +30,3 @@ def failure_kind(error: BaseException) -> FailureKind:
     ):
         return "out_of_memory"
     return "user_code"
-
-
-def free_memory() -> None:
-    """Give back what a failed trial held, so that the next one has room.
-
-    Call it when the exception is gone: its traceback holds every frame's tensors. Trainer and
-    module refer to each other, so only the collector frees them.
-    """
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

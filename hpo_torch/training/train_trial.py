@@ -25,9 +25,10 @@ from hpo_torch.training.checkpoint_io import AtomicCheckpointIO
 from hpo_torch.training.checkpoints import StateFile
 from hpo_torch.training.costs import inference_seconds, step_memory_bytes
 from hpo_torch.training.devices import Placement, resolve_placement
-from hpo_torch.training.failures import failure_kind, free_memory
+from hpo_torch.training.failures import failure_kind
 from hpo_torch.training.lightning_module import Classifier
 from hpo_torch.training.reporter import EpochReporter, TrialFacts
+from hpo_torch.training.room import give_room_back
 from hpo_torch.training.seeding import seed_everything
 
 if TYPE_CHECKING:
@@ -78,9 +79,8 @@ def train_trial(
             message=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
         )
-    if finished.outcome == "failed":
-        free_memory()
     emit(finished)
+    give_room_back(device_cache=finished.outcome == "failed")
 
 
 class _Trial:

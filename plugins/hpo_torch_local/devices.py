@@ -103,8 +103,8 @@ SPIN_COUNT = "100000"
 
 # Compiled primitives that oneDNN and torch's own cache over it each keep, one for every shape of
 # every layer. Each trial has new shapes: with their default, 1024, a worker grew by 14 MB a trial
-# over the first 14; with 256 by 12.9 % from trial 30 to 200, with 128 by 6.1 % from trial 30 to 170
-# (benchmarks/worker_memory.py). One network needs fewer.
+# over the first 14 trials, with 128 by nothing from trial 30 to 200 once freed memory goes back to
+# the system (benchmarks/worker_memory.py, docs/performance.md). One network needs fewer.
 PRIMITIVES = "128"
 
 

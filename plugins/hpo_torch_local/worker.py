@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import io
 import os
 import pkgutil
@@ -60,6 +61,7 @@ def run_worker(connection: Connection, setup: WorkerSetup) -> None:
         import torch
 
         torch.set_num_threads(setup.threads)
+    gc.freeze()  # what was imported stays: the collector, after each trial, need not look at it
     outbox.emit(WorkerReady())
     try:
         while (job := inbox.next_job()) is not None:
