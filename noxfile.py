@@ -25,6 +25,7 @@ nox.options.sessions = [
     "docs",
     "plugin_install",
     "acceptance",
+    "report",
 ]
 
 ROOT = Path(__file__).parent.resolve()
@@ -106,6 +107,16 @@ def plugin_install(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the product from the command line, as a user does."""
     _run(session, _dev(session), "-m", "pytest", "tests/acceptance", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """Measure speed, small and on whatever machine this is: figures to look at, never a gate."""
+    data = os.environ.get("HPO_TORCH_TEST_DATA")
+    options = ("--data-dir", data) if data else ()
+    # The limit is for what hangs, so a slow machine must not come near it.
+    limit = ("--limit", "900")
+    _run(session, _dev(session), "benchmarks/report.py", *limit, *options, *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -11,8 +11,9 @@ The time to a target is counted from the search's first event to the first epoch
 best validation accuracy of all its trials so far reaches it.
 Trial 0 is the same good default in both, so targets above what it reaches (`default` in the table)
 are those that tell; by default they lie between that and the best of all searches. A target that a
-search does not reach within its budget counts as the budget, marked ">"; the speed-up of that seed
-is then a lower bound (">", the unpruned one is late) or an upper bound ("<", the pruned one is).
+search does not reach within its budget is late by an unknown time, marked ">"; the speed-up of that
+seed is then a lower bound (">", the unpruned one is late) or an upper bound ("<", the pruned one
+is), and so may be the median.
 
 A second table has for each seed its own targets: what the unpruned search of that seed had reached
 after its whole budget, which asks when the pruned one was there, and the other way round.
@@ -32,6 +33,8 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from time_to_target import Course, targets_between, with_each
 
 from hpo_torch.config.schema import RunConfig
 from hpo_torch.hooks.registry import installed_registry
@@ -62,13 +65,13 @@ class Search:
     """What a search's event log says.
 
     Attributes:
-        steps: (seconds since the start, best validation accuracy so far), where it rose.
+        course: When the best validation accuracy rose, in seconds since the start.
         default: Best validation accuracy of trial 0.
         trials: Number of ended trials by state.
         seconds: To its last event of a trial.
     """
 
-    steps: list[tuple[float, float]]
+    course: Course
     default: float
     trials: dict[str, int]
     seconds: float
@@ -76,16 +79,13 @@ class Search:
     @property
     def best(self) -> float:
         """The best validation accuracy."""
-        return self.steps[-1][1]
-
-    def reached(self, target: float) -> float | None:
-        """Return the seconds to a validation accuracy; None where it was not reached."""
-        return next((seconds for seconds, best in self.steps if best >= target), None)
+        return self.course.best
 
 
 def read_search(events: Path) -> Search:
     """Read a search's event log."""
-    start, steps, default, seconds = None, [(0.0, 0.0)], 0.0, 0.0
+    epochs: list[tuple[float, float]] = []
+    start, default, seconds = None, 0.0, 0.0
     trials = {"complete": 0, "pruned": 0, "failed": 0}
     for event in read_events(events):
         moment = datetime.fromisoformat(event.time)
@@ -97,11 +97,10 @@ def read_search(events: Path) -> Search:
             seconds, accuracy = (moment - start).total_seconds(), event.metrics.val_accuracy
             if event.trial == 0:
                 default = max(default, accuracy)
-            if accuracy > steps[-1][1]:
-                steps.append((seconds, accuracy))
+            epochs.append((seconds, accuracy))
         elif isinstance(event, TrialFinished):
             trials[event.state] += 1
-    return Search(steps=steps, default=default, trials=trials, seconds=seconds)
+    return Search(course=Course.of(epochs), default=default, trials=trials, seconds=seconds)
 
 
 def run_search(
@@ -167,7 +166,7 @@ def default_targets(found: dict[str, list[Search]]) -> list[float]:
     searches = [search for group in found.values() for search in group]
     low = statistics.median(search.default for search in searches)
     high = max(search.best for search in searches)
-    return [low + (high - low) * step / TARGETS for step in range(1, TARGETS + 1)]
+    return targets_between(low, high, TARGETS)
 
 
 def table(
@@ -177,10 +176,14 @@ def table(
     yield f"| validation accuracy | {pruner}: seconds | {NONE}: seconds | {NONE} / {pruner} |"
     yield "| ---: | --- | --- | --- |"
     for target in targets:
-        ours, theirs = ([s.reached(target) for s in found[name]] for name in (pruner, NONE))
+        ours, theirs = (
+            [search.course.time_to(target, budget) for search in found[name]]
+            for name in (pruner, NONE)
+        )
+        sooner = [b / a for a, b in zip(ours, theirs, strict=True)]
         yield (
-            f"| {target:.4f} | {_seconds(ours, budget)} | {_seconds(theirs, budget)} "
-            f"| {_ratios(ours, theirs, budget)} |"
+            f"| {target:.4f} | {with_each(ours, 0)} | {with_each(theirs, 0)} "
+            f"| {with_each(sooner, 2)} |"
         )
 
 
@@ -190,38 +193,11 @@ def own_targets(found: dict[str, list[Search]], pruner: str, budget: float) -> I
     yield "| ---: | --- | ---: | ---: | ---: | ---: |"
     for seed, pair in enumerate(zip(found[pruner], found[NONE], strict=True)):
         for name, target in ((NONE, pair[1].best), (pruner, pair[0].best)):
-            ours, theirs = (search.reached(target) for search in pair)
+            ours, theirs = (search.course.time_to(target, budget) for search in pair)
             yield (
-                f"| {seed} | {name} | {target:.4f} | {_text(ours, budget)} "
-                f"| {_text(theirs, budget)} | {_ratio(ours, theirs, budget)} |"
+                f"| {seed} | {name} | {target:.4f} | {ours.text(0)} "
+                f"| {theirs.text(0)} | {(theirs / ours).text(2)} |"
             )
-
-
-def _seconds(measured: Sequence[float | None], budget: float) -> str:
-    each = ", ".join(_text(value, budget) for value in measured)
-    middle = statistics.median(budget if value is None else value for value in measured)
-    late = sum(value is None for value in measured)
-    # With half of them unknown, so is the median.
-    mark = ">" if 2 * late >= len(measured) else ""
-    return f"{mark}{middle:.0f} ({each})"
-
-
-def _ratios(ours: Sequence[float | None], theirs: Sequence[float | None], budget: float) -> str:
-    # A seed that neither search got to the target with says nothing about it.
-    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a or b]
-    if not pairs:
-        return "-"
-    each = ", ".join(_ratio(a, b, budget) for a, b in pairs)
-    return f"{statistics.median((b or budget) / (a or budget) for a, b in pairs):.2f} ({each})"
-
-
-def _ratio(ours: float | None, theirs: float | None, budget: float) -> str:
-    bound = "<" if ours is None else ">" if theirs is None else ""
-    return f"{bound}{(theirs or budget) / (ours or budget):.2f}"
-
-
-def _text(value: float | None, budget: float) -> str:
-    return f">{budget:.0f}" if value is None else f"{value:.0f}"
 
 
 def parse_options() -> argparse.Namespace:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ def parameter_importance(study: optuna.Study) -> dict[str, float] | None:
     completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(completed) < ENOUGH_TRIALS:
         return None
+    # It brings scikit-learn along: seconds that the start of a search would take longer.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     with warnings.catch_warnings():
         # The evaluator is stable in what we use of it; optuna marks it experimental.
         warnings.simplefilter("ignore")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from hpo_torch.testing.import_guard import heavy_imports, help_commands
 
 LISTINGS = [
@@ -23,3 +26,15 @@ LISTINGS = [
 
 def test_help_at_every_level_and_listings_import_nothing_heavy():
     assert heavy_imports([*help_commands(), *LISTINGS]) == {}
+
+
+def test_a_search_starts_without_what_only_its_workers_or_its_end_need():
+    script = (
+        "import sys, hpo_torch.study.optimize, hpo_torch.study.resume, hpo_torch.study.session\n"
+        "dear = {'lightning', 'matplotlib', 'pandas', 'scipy', 'sklearn', 'torch'}\n"
+        "print(sorted(dear & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    assert done.stdout == "[]\n"
