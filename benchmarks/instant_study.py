@@ -25,7 +25,7 @@ from hpo_torch.study.storage import open_leases, open_storage, open_study
 from hpo_torch.study.workplace import Workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hpo_torch.execution.backend import RunSite
     from hpo_torch.protocol.events import BackendEvent
@@ -46,6 +46,7 @@ SEARCHED = (
     "batch_size",
 )
 WEIGHTS = b"w" * 100_000
+NOTHING: dict[str, Any] = {}
 
 
 def score_of(values: dict[str, Any]) -> float:
@@ -74,10 +75,11 @@ def measurements(accuracy: float) -> Measurements:
 
 
 class InstantBackend:
-    """Completes every trial at once, after one epoch.
+    """Completes every trial at once, after some epochs that are all alike.
 
     Args:
         between: Called while a trial "trains", with its number.
+        epochs: Of each trial.
 
     Attributes:
         seconds: Of the study, for each trial: from the end of `submit` to the next.
@@ -87,8 +89,8 @@ class InstantBackend:
     refusal = ""
     settled: ClassVar[dict[str, RemoteUsage]] = {}
 
-    def __init__(self, between: Callable[[int], None]) -> None:
-        self._between = between
+    def __init__(self, between: Callable[[int], None], epochs: int = 1) -> None:
+        self._between, self._epochs = between, epochs
         self._events: deque[BackendEvent] = deque()
         self._since: float | None = None
         self.seconds: list[float] = []
@@ -116,15 +118,6 @@ class InstantBackend:
         words = {"trial": job.trial, "attempt": job.attempt}
         accuracy = score_of(job.hyperparameters)
         measured = measurements(accuracy)
-        epoch = EpochMetrics(
-            epoch=1,
-            train_loss=1.0,
-            train_accuracy=accuracy,
-            val_loss=1 - accuracy,
-            val_accuracy=accuracy,
-            learning_rate=0.1,
-            seconds=1.0,
-        )
         started = TrialStarted(
             **words,
             worker="here",
@@ -132,11 +125,14 @@ class InstantBackend:
             precision="32-true",
             hyperparameters=job.hyperparameters,
             parameters=10_000,
-            epochs=1,
+            epochs=self._epochs,
         )
+        finished = [
+            EpochFinished(**words, epochs=self._epochs, metrics=epoch, so_far=measured)
+            for epoch in self._epochs_of(accuracy)
+        ]
         ended = TrainingFinished(**words, outcome="completed", measurements=measured, kept_epoch=1)
-        finished = EpochFinished(**words, epochs=1, metrics=epoch, so_far=measured)
-        self._events += [started, finished, ended]
+        self._events += [started, *finished, ended]
         folder = Path(job.output_dir or ".")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.ckpt").write_bytes(WEIGHTS)
@@ -147,20 +143,47 @@ class InstantBackend:
         """Return one event, as a training process would say them one after the other."""
         return [self._events.popleft()] if self._events else []
 
+    def _epochs_of(self, accuracy: float) -> list[EpochMetrics]:
+        return [
+            EpochMetrics(
+                epoch=number,
+                train_loss=1.0,
+                train_accuracy=accuracy,
+                val_loss=1 - accuracy,
+                val_accuracy=accuracy,
+                learning_rate=0.1,
+                seconds=1.0,
+            )
+            for number in range(1, self._epochs + 1)
+        ]
+
     def _count(self) -> None:
         if self._since is not None:
             self.seconds.append(time.perf_counter() - self._since)
         self._since = None
 
 
-def make_plan(trials: int, seed: int) -> StudyPlan:
-    """Plan a search on the digits in which all but ten hyperparameters are fixed."""
+def make_plan(
+    trials: int,
+    seed: int,
+    search: Mapping[str, Any] = NOTHING,
+    execution: Mapping[str, Any] = NOTHING,
+) -> StudyPlan:
+    """Plan a search on the digits in which all but ten hyperparameters are fixed.
+
+    Args:
+        trials: Wanted.
+        seed: Of the search.
+        search: Other settings of the search.
+        execution: Settings of where trials run.
+    """
     registry = installed_registry()
-    config = RunConfig.model_validate({"search": {"trials": trials, "seed": seed}})
+    sections = {"search": {**search, "trials": trials, "seed": seed}, "execution": execution}
+    config = RunConfig.model_validate(sections)
     defaults = plan_study(config, registry, data_request(config.data)).defaults
     fix = {name: value for name, value in defaults.items() if name not in SEARCHED}
-    search = config.search.model_copy(update={"fix": fix})
-    config = config.model_copy(update={"search": search})
+    fixed = config.search.model_copy(update={"fix": fix})
+    config = config.model_copy(update={"search": fixed})
     return plan_study(config, registry, data_request(config.data))
 
 

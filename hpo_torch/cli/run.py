@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from hpo_torch.cli.view import open_view
 from hpo_torch.config.load import Layer, resolve_config
 from hpo_torch.hooks.registry import installed_registry
 from hpo_torch.protocol.events import AnyEvent, StudyStarted
-from hpo_torch.results.event_log import read_events
+from hpo_torch.results.event_log import read_ends
 from hpo_torch.results.records import INTERRUPTED as INTERRUPTED_REASON
 from hpo_torch.results.run_directory import RunDirectory
 from hpo_torch.results.summary import RunView, resume_command
@@ -57,7 +57,7 @@ def resume_search(path: Path, changes: Mapping[str, Any], *, as_json: bool, quie
     """Go on with a run and print its outcome; arguments as of `run_search`."""
     run = RunDirectory.open(path)
     before = RunView(run)
-    earlier = read_events(run.events) if run.events.exists() else []
+    earlier = read_ends(run.events) if run.events.exists() else ()
     with (
         interruptible(lambda: resume_command(path)),
         open_audience(as_json=as_json, quiet=quiet, earlier=earlier) as audience,
@@ -105,7 +105,7 @@ def _print_interrupted(go_on: str) -> None:
 
 @contextmanager
 def open_audience(
-    *, as_json: bool, quiet: bool, earlier: Sequence[AnyEvent] = ()
+    *, as_json: bool, quiet: bool, earlier: Iterable[AnyEvent] = ()
 ) -> Iterator[Audience]:
     """Open a view of what a study in this process says; arguments as of `open_view`."""
     with open_view(as_json=as_json, quiet=quiet, earlier=earlier) as view:

@@ -41,14 +41,14 @@ class View:
 
 @contextmanager
 def open_view(
-    *, as_json: bool, quiet: bool = False, earlier: Sequence[AnyEvent] = ()
+    *, as_json: bool, quiet: bool = False, earlier: Iterable[AnyEvent] = ()
 ) -> Iterator[View]:
     """Choose how to show what happens: JSON lines, nothing, a live picture, or plain lines.
 
     Args:
         as_json: JSON lines on stdout.
         quiet: Warnings only.
-        earlier: Events of earlier processes, where a run is resumed.
+        earlier: What earlier processes said, where a run is resumed; read once, if at all.
     """
     from hpo_torch.cli.live_view import LiveView
     from hpo_torch.cli.plain_view import PlainView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from hpo_torch.protocol.events import Event, parse_event
 from hpo_torch.results.atomic_files import append_whole, output_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -24,6 +25,10 @@ EventT = TypeVar("EventT", bound=Event)
 LINE_TIME: Final = re.compile(rb'"time":"([^"]*)"')
 LINE_KIND: Final = re.compile(rb'"kind":"([a-z_]*)"')
 LINE_ATTEMPT: Final = re.compile(rb'"attempt":"([^"]*)"')
+LINE_TRIAL: Final = re.compile(rb'"trial":(\d+)')
+
+_OF_TRAININGS: Final = frozenset({b"trial_started", b"epoch_finished", b"health_alert"})
+_BLOCK: Final = 1 << 16  # bytes that are read at once from a log's end
 
 
 def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:
@@ -35,17 +40,40 @@ def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:
         OutputError: The file cannot be read, or a line is no event; the message names both.
     """
     wanted = b"" if kind is None else f'"{kind}"'.encode()  # a few of many lines: parse only those
-    lines = enumerate(_whole_lines(path), 1)
+    lines = enumerate(whole_lines(path), 1)
     events = [parse_line(path, number, line) for number, line in lines if wanted in line]
     return [event for event in events if kind in (None, event.kind)]
 
 
-def _whole_lines(path: Path) -> list[bytes]:
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield a log's lines, each with its line end, one after the other; a torn last one is none.
+
+    Raises:
+        OutputError: The file cannot be read.
+    """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as log:
+            for line in log:
+                if not line.endswith(b"\n"):
+                    return
+                yield line
     except OSError as error:
         raise output_error("read", path, error) from error
-    return content.split(b"\n")[:-1]
+
+
+def read_ends(path: Path) -> Iterator[AnyEvent]:
+    """Yield the events but those of trainings that go on: what came of a run, and what it cost.
+
+    Nearly all of a log's bytes are epochs, and those of ended trials are of no more use to who only
+    goes on with a run.
+
+    Raises:
+        OutputError: As for `read_events`, of the lines that are read.
+    """
+    for number, line in enumerate(whole_lines(path), 1):
+        kind = LINE_KIND.search(line)
+        if kind is None or kind[1] not in _OF_TRAININGS:
+            yield parse_line(path, number, line)
 
 
 def parse_line(path: Path, number: int, line: bytes) -> AnyEvent:
@@ -69,9 +97,7 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         """Open or make the file; raises OutputError where it cannot be read or written."""
         self._path = path
-        lines = _whole_lines(path) if path.exists() else []
-        self._last = parse_line(path, len(lines), lines[-1]).seq if lines else 0
-        self._size = sum(len(line) + 1 for line in lines)
+        self._last, self._size = _end_of(path) if path.exists() else (0, 0)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab", buffering=0)
@@ -114,3 +140,34 @@ class EventLog:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _end_of(path: Path) -> tuple[int, int]:
+    """Return the last event's number, and the bytes of all whole lines; only the end is read."""
+    try:
+        with path.open("rb") as log:
+            size = _behind_last_line_end(log, log.seek(0, os.SEEK_END))
+            start = _behind_last_line_end(log, size - 1) if size else 0
+            log.seek(start)
+            line = log.read(size - start)
+    except OSError as error:
+        raise output_error("read", path, error) from error
+    if not line:
+        return 0, 0
+    try:
+        return parse_event(line).seq, size
+    except ValidationError:
+        # All lines are counted only where one is to be named.
+        return parse_line(path, sum(1 for _ in whole_lines(path)), line).seq, size
+
+
+def _behind_last_line_end(log: IO[bytes], before: int) -> int:
+    """Return the offset behind the last line end among the first bytes; 0 where there is none."""
+    while before:
+        start = max(0, before - _BLOCK)
+        log.seek(start)
+        found = log.read(before - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        before = start
+    return 0

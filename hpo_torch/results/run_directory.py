@@ -17,13 +17,16 @@ from hpo_torch.results.records import TrialResult, read_record
 from hpo_torch.results.run_names import check_run_name
 from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
 from hpo_torch.results.tables import epochs_csv
+from hpo_torch.results.trial_states import read_states
 from hpo_torch.results.trials_table import TrialsTable
 from hpo_torch.search.modes import health_value, optimises_two
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hpo_torch.config.schema import RunConfig
+    from hpo_torch.protocol.events import TrialState
     from hpo_torch.protocol.measurements import Frozen
     from hpo_torch.results.architecture import Architecture
     from hpo_torch.results.environment import Environment
@@ -96,6 +99,14 @@ class RunDirectory(RunPaths):
         paths = self.path.glob("trials/*/result.json")
         return sorted((read_record(path, TrialResult) for path in paths), key=lambda t: t.trial)
 
+    def read_states(self) -> list[TrialState]:
+        """Read how every finished trial ended, in no order, and nothing else of it.
+
+        Raises:
+            OutputError: As for `read_trials`, but for what is damaged further back in a file.
+        """
+        return read_states(self.path.glob("trials/*/result.json"))
+
     def write_config(self, config: RunConfig) -> None:
         """Write config.yaml; from now on the folder is a run."""
         write_text(self.config, _yaml(config.model_dump(mode="json")))
@@ -117,9 +128,9 @@ class RunDirectory(RunPaths):
         """Add a finished trial to trials.csv."""
         self._table.add(trial, self.read_trials)
 
-    def write_table(self) -> None:
-        """Write trials.csv anew, from all results."""
-        self._table.write(self.read_trials())
+    def write_table(self, trials: Sequence[TrialResult] | None = None) -> None:
+        """Write trials.csv anew, from all results, which are read unless they are given."""
+        self._table.write(self.read_trials() if trials is None else trials)
 
     def write_best(
         self, trial: TrialResult, config: RunConfig, confirmed: ConfirmedTrial | None = None

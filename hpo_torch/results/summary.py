@@ -63,9 +63,13 @@ def winner_of(trials: Iterable[TrialResult], search: SearchSettings) -> TrialRes
 
 def count_states(trials: Iterable[TrialResult]) -> dict[TrialState, int]:
     """Return the number of trials by state; states without trials count 0."""
+    return _count(trial.state for trial in trials)
+
+
+def _count(states: Iterable[TrialState]) -> dict[TrialState, int]:
     counts: dict[TrialState, int] = {"complete": 0, "pruned": 0, "failed": 0}
-    for trial in trials:
-        counts[trial.state] += 1
+    for state in states:
+        counts[state] += 1
     return counts
 
 
@@ -153,8 +157,14 @@ class RunView:
 
     @property
     def counts(self) -> dict[TrialState, int]:
-        """Number of finished trials by state."""
-        return count_states(self.trials)
+        """Number of finished trials by state; no more is read for it of trials not read yet."""
+        if "trials" in self.__dict__:  # all that this view says is of the same trials
+            return count_states(self.trials)
+        return _count(self._states)
+
+    @cached_property
+    def _states(self) -> list[TrialState]:
+        return self.directory.read_states()
 
     @property
     def best(self) -> TrialResult | None:

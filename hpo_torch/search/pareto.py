@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +39,37 @@ def front(points: Iterable[Point]) -> list[Point]:
     [0, 2]
     """
     kept: list[Point] = []
-    for point in sorted(points, key=lambda p: (-p.objective, -p.health, p.trial)):
+    for point in _by_objective(points):
         if not kept or point.health > kept[-1].health or point.equals(kept[-1]):
             kept.append(point)
     return kept
+
+
+def fronts(points: Iterable[Point]) -> list[list[Point]]:
+    """Sort points into the front, the front of the rest, and so on, each as `front` has it.
+
+    All at once (Jensen 2003, "Reducing the run-time complexity of multiobjective EAs"): in order of
+    the objective, a point belongs to the first front whose last point, the healthiest of those so
+    far, is less healthy than it. Later fronts' last points are never healthier, so that the first
+    is found by halving.
+
+    >>> some = [Point(0, 0.9, 0.2), Point(1, 0.8, 0.1), Point(2, 0.5, 0.7), Point(3, 0.4, 0.1)]
+    >>> [[p.trial for p in each] for each in fronts(some)]
+    [[0, 2], [1], [3]]
+    """
+    found: list[list[Point]] = []
+    illnesses: list[float] = []  # of each front's last point: its health, negated to be rising
+    place = 0
+    for point in _by_objective(points):
+        # Equals come one after the other.
+        if not (found and point.equals(found[place][-1])):
+            place = bisect(illnesses, -point.health)
+        if place == len(found):
+            found.append([])
+            illnesses.append(0.0)
+        found[place].append(point)
+        illnesses[place] = -point.health
+    return found
 
 
 def hypervolume(points: Iterable[Point], reference: tuple[float, float]) -> float:
@@ -93,18 +121,18 @@ def place_of(points: Sequence[Point], trial: int) -> int:
     Raises:
         ValueError: The trial is not among the points.
     """
-    left = list(points)
     before = 0
-    while left:
-        first = front(left)
-        on_front = {point.trial for point in first}
-        if trial in on_front:
-            ranked = _spread_out(first)
+    for each in fronts(points):
+        if any(point.trial == trial for point in each):
+            ranked = _spread_out(each)
             wanted = next(point for point in ranked if point.trial == trial)
             return before + next(n for n, point in enumerate(ranked) if point.equals(wanted))
-        before += len(first)
-        left = [point for point in left if point.trial not in on_front]
+        before += len(each)
     raise ValueError(f"expected trial {trial} among the points")
+
+
+def _by_objective(points: Iterable[Point]) -> list[Point]:
+    return sorted(points, key=lambda p: (-p.objective, -p.health, p.trial))
 
 
 def _spread_out(first: list[Point]) -> list[Point]:
@@ -119,17 +147,24 @@ def _spread_out(first: list[Point]) -> list[Point]:
         else:
             equals.append([other])
     different = [group[0] for group in equals]
-    left, by_objective, order = list(range(len(different))), list[int](), list[int]()
-    while left:
-        chosen = max(left, key=lambda index: _added(different, by_objective, index))
-        left.remove(chosen)
-        insort(by_objective, chosen)
-        order.append(chosen)
+    by_objective, order = list[int](), list[int]()
+    waiting = [_standing(different, by_objective, index) for index in range(len(different))]
+    heapify(waiting)
+    while waiting:
+        index = waiting[0][-1]
+        now = _standing(different, by_objective, index)
+        if now != waiting[0]:
+            # It adds less than when it was looked at, as others may, too; none adds more than then.
+            heapreplace(waiting, now)
+            continue
+        heappop(waiting)
+        insort(by_objective, index)
+        order.append(index)
     return [point for index in order for point in equals[index]]
 
 
-def _added(different: list[Point], taken: list[int], index: int) -> tuple[float, float]:
-    """Return the area that a point of a front adds to those taken, and its objective for ties.
+def _standing(different: list[Point], taken: list[int], index: int) -> tuple[float, float, int]:
+    """Return what sorts a point of a front before those that add less, or have a worse objective.
 
     Args:
         different: The front by falling objective, no two equal.
@@ -140,4 +175,5 @@ def _added(different: list[Point], taken: list[int], index: int) -> tuple[float,
     point = different[index]
     low_health = different[taken[place - 1]].health if place else 0.0
     low_objective = different[taken[place]].objective if place < len(taken) else 0.0
-    return (point.objective - low_objective) * (point.health - low_health), point.objective
+    added = (point.objective - low_objective) * (point.health - low_health)
+    return -added, -point.objective, index

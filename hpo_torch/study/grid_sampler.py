@@ -12,6 +12,8 @@ from hpo_torch.study.trial_marks import NEVER_BEGUN, REJECTED
 from hpo_torch.study.warm_start import WARM_START_ATTRIBUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optuna import Study
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
@@ -36,6 +38,9 @@ class GridSampler(BaseSampler):
         self._trial = -1
         self._point: dict[str, Value] = {}
         self._passed_over: set[frozenset[tuple[str, Value]]] = set()
+        # Of the first trials, up to one that has not ended: they are not looked at again.
+        self._ended = self._followed = 0
+        self._taken: set[frozenset[tuple[str, Value]]] = set()
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -82,23 +87,45 @@ class GridSampler(BaseSampler):
     def _next(self, study: Study, trial: FrozenTrial | None) -> int | None:
         """Find the first position in the order that no other trial has taken."""
         # From the storage, since a pruner may show a sampler a part of the study's trials only.
-        trials = [
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        self._look_at_ended(trials)
+        others = [
             other
-            for other in study._storage.get_all_trials(study._study_id, deepcopy=False)
-            if (trial is None or other.number != trial.number)
-            and WARM_START_ATTRIBUTE not in other.user_attrs  # trained elsewhere, not here
+            for other in trials[self._ended :]
+            if trial is None or other.number != trial.number
         ]
-        taken = self._passed_over | {
-            frozenset(other.params.items())
-            for other in trials
-            if other.params and other.user_attrs.get(REJECTED) != NEVER_BEGUN
-        }
-        size = self._grid.size
+        taken = self._passed_over | set(filter(None, map(_point_of, others)))
         # All positions before the number of grid trials are taken, save where engines collided, one
         # died between asking and training, or points were passed over.
-        first = sum(not is_queued(other) for other in trials)
-        for offset in range(min(size, len(taken) + 1)):
+        first = self._followed + sum(map(_follows, others))
+        size = self._grid.size
+        for offset in range(min(size, len(self._taken) + len(taken) + 1)):
             position = (first + offset) % size
-            if frozenset(self._grid.point(position).items()) not in taken:
+            point = frozenset(self._grid.point(position).items())
+            if point not in taken and point not in self._taken:
                 return position
         return None
+
+    def _look_at_ended(self, trials: Sequence[FrozenTrial]) -> None:
+        while self._ended < len(trials) and trials[self._ended].state.is_finished():
+            trial = trials[self._ended]
+            self._followed += _follows(trial)
+            if point := _point_of(trial):
+                self._taken.add(point)
+            self._ended += 1
+
+
+def _is_from_elsewhere(trial: FrozenTrial) -> bool:
+    """Whether a trial was trained in an earlier run, and not in this one."""
+    return WARM_START_ATTRIBUTE in trial.user_attrs
+
+
+def _follows(trial: FrozenTrial) -> bool:
+    """Whether a trial was given a position of the order."""
+    return not (_is_from_elsewhere(trial) or is_queued(trial))
+
+
+def _point_of(trial: FrozenTrial) -> frozenset[tuple[str, Value]]:
+    """Return the point that a trial has taken; an empty one where it has taken none."""
+    unbegun = trial.user_attrs.get(REJECTED) == NEVER_BEGUN
+    return frozenset() if unbegun or _is_from_elsewhere(trial) else frozenset(trial.params.items())

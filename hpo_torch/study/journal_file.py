@@ -19,6 +19,7 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import append_whole, output_error
+from hpo_torch.study.journal_replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,12 +59,19 @@ class JournalFile(BaseJournalBackend):
             raise output_error("write", path, error) from error
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """Return the operations from that number on, those of the open group included."""
+        """Yield the operations from that number on, those of the open group included.
+
+        One after the other: those of a long study would take several times the file's size.
+        """
         if log_number_from < self._lines:
             self._lines = self._bytes = 0
-        first = self._lines
-        logs = [self._parse(line) for line in self._new_lines()]
-        return iter([*logs, *(self._group or ())][log_number_from - first :])
+        known = log_number_from - self._lines  # of those that are read now: our own last group's
+        for line in self._new_lines():
+            if known:
+                known -= 1
+            else:
+                yield self._parse(line)
+        yield from (self._group or [])[known:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write operations, or add them to the open group.
@@ -181,6 +189,12 @@ class RunJournal(JournalStorage):
     def __init__(self, path: Path) -> None:
         self.file = JournalFile(path)
         super().__init__(self.file)
+
+    def _sync_with_backend(self) -> None:
+        # Optuna begins with its own replay; so do we, after an error.
+        if not isinstance(self._replay_result, Replay):
+            self._replay_result = Replay(self._worker_id_prefix)
+        super()._sync_with_backend()
 
     @contextmanager
     def grouped(self, *, durable: bool) -> Iterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from optuna.trial import TrialState as OptunaState
 
@@ -23,7 +23,14 @@ from hpo_torch.protocol.events import (
     TrialStarted,
 )
 from hpo_torch.protocol.spending import Spending
-from hpo_torch.results.event_log import read_events
+from hpo_torch.results.event_log import (
+    LINE_KIND,
+    LINE_TIME,
+    LINE_TRIAL,
+    parse_line,
+    read_events,
+    whole_lines,
+)
 from hpo_torch.results.records import TrialResult
 from hpo_torch.results.worked_time import hear
 from hpo_torch.study.conclude import drop_files, name_winner
@@ -42,10 +49,13 @@ from hpo_torch.study.trial_marks import (
 from hpo_torch.study.verdict import tell, trial_finished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     import optuna
     from optuna.trial import FrozenTrial
 
-    from hpo_torch.protocol.events import TrialState
+    from hpo_torch.protocol.events import AnyEvent, TrialState
     from hpo_torch.protocol.usage import RemoteUsage
     from hpo_torch.results.run_directory import RunDirectory
     from hpo_torch.study.plan import StudyPlan
@@ -56,6 +66,8 @@ STATES: dict[OptunaState, TrialState] = {
     OptunaState.PRUNED: "pruned",
     OptunaState.FAIL: "failed",
 }
+# Read only where a trial has not ended: of a long search these are nearly all lines, of 7 KB each.
+_READ_IF_UNFINISHED: Final = frozenset({b"epoch_finished", b"health_alert"})
 
 
 @dataclass(slots=True)
@@ -124,24 +136,50 @@ class History:
     trials: dict[int, Recorded] = field(default_factory=dict)
     spending: Spending = field(default_factory=Spending)
 
+    def hear(self, event: AnyEvent) -> None:
+        """Take in an event, but for what `trials` keeps of it."""
+        self.hear_time(event.time, begins=isinstance(event, StudyStarted))
+        self.spending.hear(event)
+        if isinstance(event, StudyStarted):
+            self.backends.append(event.backend.partition(" ")[0])
+        elif isinstance(event, TrialStarted):
+            self.devices.add(event.device)
+        elif isinstance(event, TrialFinished):
+            self.announced.add(event.trial)
+
+    def hear_time(self, time: str, *, begins: bool = False) -> None:
+        """Take in when an event happened, and whether a process began its work with it."""
+        hear(self.spans, datetime.fromisoformat(time), begins=begins)
+
 
 def read_history(run: RunDirectory) -> History:
     """Read the event log; an empty history where there is none."""
-    history = History()
-    for event in read_events(run.events) if run.events.exists() else []:
-        moment = datetime.fromisoformat(event.time)
-        history.spending.hear(event)
-        hear(history.spans, moment, begins=isinstance(event, StudyStarted))
-        if isinstance(event, StudyStarted):
-            history.backends.append(event.backend.partition(" ")[0])
-        elif isinstance(event, TrialStarted):
-            history.devices.add(event.device)
+    history, log = History(), run.events
+    told: dict[int, list[tuple[int, bytes]]] = {}  # of each trial that has not ended, its lines
+    for number, line in enumerate(whole_lines(log) if log.exists() else (), 1):
+        kind, time, trial = (each.search(line) for each in (LINE_KIND, LINE_TIME, LINE_TRIAL))
+        if kind and time and trial and kind[1] in _READ_IF_UNFINISHED:
+            history.hear_time(time[1].decode())
+            told.setdefault(int(trial[1]), []).append((number, line))
+            continue
+        event = parse_line(log, number, line)
+        history.hear(event)
         if isinstance(event, TrialFinished):
-            history.announced.add(event.trial)
-            history.trials.pop(event.trial, None)
+            told.pop(event.trial, None)
         elif isinstance(event, TrialEvent):
-            history.trials.setdefault(event.trial, Recorded()).hear(event)
+            told.setdefault(event.trial, []).append((number, line))
+    history.trials = {trial: _recorded(log, lines) for trial, lines in told.items()}
     return history
+
+
+def _recorded(log: Path, lines: Iterable[tuple[int, bytes]]) -> Recorded:
+    """Read what the log says of one trial, in the order in which it says it."""
+    recorded = Recorded()
+    for number, line in lines:
+        event = parse_line(log, number, line)
+        if isinstance(event, TrialEvent):
+            recorded.hear(event)
+    return recorded
 
 
 def reject_unbegun(study: optuna.Study) -> None:
@@ -187,7 +225,8 @@ def complete_ends(place: Workplace, results: list[TrialResult], history: History
     if best is not None and not run.holds_best_model(best) and run.weights(best.trial).exists():
         name_winner(place, best)
     if results:
-        run.write_table()
+        # Of a study that engines share, the folder may have others' results too.
+        run.write_table(results if database_of(study) is None else None)
     for result in results:
         if result.trial not in history.announced:
             event = trial_finished(result, best)

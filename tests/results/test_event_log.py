@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from hpo_torch.errors import OutputError
-from hpo_torch.protocol.events import EpochFinished, HealthAlert, TrialStarted
-from hpo_torch.results.event_log import EventLog, read_events
+from hpo_torch.protocol.events import EpochFinished, HealthAlert, TrialRetried, TrialStarted
+from hpo_torch.results.event_log import EventLog, read_ends, read_events
 
 
 def alert(message="dead layer"):
@@ -147,3 +147,33 @@ def test_log_under_a_regular_file_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match=r"cannot write .*events.jsonl"):
         EventLog(tmp_path / "file" / "events.jsonl")
+
+
+def test_only_the_end_of_a_log_is_read_to_go_on_with_it(tmp_path):
+    path = tmp_path / "events.jsonl"
+    with EventLog(path) as log:
+        log.append(alert("a"))
+    path.write_text(path.read_text() + "nonsense\n")
+    with path.open("a") as file:
+        file.write(alert("x" * 300_000).model_copy(update={"seq": 3}).model_dump_json() + "\n")
+    with EventLog(path) as log:
+        assert log.append(alert("b")).seq == 4
+    lines = path.read_text().splitlines()
+    assert (len(lines), lines[1]) == (4, "nonsense")
+
+
+def test_what_a_run_came_to_is_read_without_its_trainings(tmp_path, make_epoch, measurements):
+    path = tmp_path / "events.jsonl"
+    words = {"trial": 1, "attempt": "1-1"}
+    epoch = EpochFinished(**words, epochs=3, metrics=make_epoch(), so_far=measurements)
+    retried = TrialRetried(
+        **words, failure_kind="worker_died", message="no more", next_attempt="1-2"
+    )
+    with EventLog(path) as log:
+        for event in (epoch, alert(), retried, epoch):
+            log.append(event)
+    (read,) = read_ends(path)
+    assert (read.kind, read.seq) == ("trial_retried", 3)
+    path.write_text(path.read_text().replace('"epochs":3', '"epochs":"three"') + "nonsense\n")
+    with pytest.raises(OutputError, match=r"line 5: "):  # and not the first, which is not read
+        list(read_ends(path))

@@ -268,3 +268,13 @@ def test_written_files_follow_the_umask(run):
     finally:
         os.umask(old)
     assert stat.S_IMODE(run.config.stat().st_mode) == 0o644
+
+
+def test_trials_that_somebody_has_read_are_not_read_again_for_the_table(
+    run, make_trial, monkeypatch
+):
+    run.write_trial(make_trial(0))
+    monkeypatch.setattr(run, "read_trials", lambda: pytest.fail("they were read"))
+    run.write_table([make_trial(1), make_trial(0)])
+    lines = run.trials_table.read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == ["0", "1"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_torch.config.schema import RunConfig
+from hpo_torch.config.schema import RunConfig, SearchSettings
 from hpo_torch.errors import OutputError
 from hpo_torch.results.records import INTERRUPTED, KeyFigures, RunSummary, TestReport
 from hpo_torch.results.summary import RunView, best_of, count_states, resume_command
@@ -112,3 +112,22 @@ def test_resume_command_asks_for_more_time_where_that_was_used_up():
     assert resume_command("runs/x") == "hpo-torch resume runs/x"
     assert resume_command("runs/x", "interrupted") == "hpo-torch resume runs/x"
     assert resume_command("runs/x", "timeout") == "hpo-torch resume runs/x --timeout LARGER"
+
+
+def test_trials_are_counted_without_reading_all_of_them(run, trials, monkeypatch):
+    for trial in trials:
+        run.write_trial(trial)
+    view = RunView.open(run.path)
+    monkeypatch.setattr(view.directory, "read_trials", lambda: pytest.fail("they were read"))
+    assert view.counts == {"complete": 3, "pruned": 1, "failed": 1}
+    assert view.satisfies(SearchSettings(trials=5))
+    assert not view.satisfies(SearchSettings(trials=6))
+
+
+def test_counts_are_of_the_trials_that_a_view_has_read(run, trials):
+    for trial in trials[:4]:
+        run.write_trial(trial)
+    view = RunView.open(run.path)
+    assert len(view.trials) == 4
+    run.write_trial(trials[4])  # the run goes on
+    assert sum(view.counts.values()) == 4

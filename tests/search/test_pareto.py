@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import pytest
 
@@ -10,6 +11,7 @@ from hpo_torch.search.pareto import (
     Point,
     best_objective,
     front,
+    fronts,
     healthiest_within,
     hypervolume,
     place_of,
@@ -131,3 +133,61 @@ def test_who_dominates_stands_before(seed):
 def test_place_of_nobody_is_an_error():
     with pytest.raises(ValueError, match="expected trial 7 among the points"):
         place_of(points((0.5, 0.5)), 7)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_fronts_are_what_is_left_front_by_front(seed):
+    some = left = random_points(seed)
+    peeled = []
+    while left:
+        peeled.append(numbers(front(left)))
+        left = [point for point in left if point.trial not in peeled[-1]]
+    assert [numbers(each) for each in fronts(some)] == peeled
+    assert fronts([]) == []
+
+
+def greedy_order(first):
+    """Order a front as the docstring of `place_of` says, by hypervolumes from scratch."""
+    left, taken = list(first), []
+    while left:
+        best = max(left, key=lambda p: (hypervolume([*taken, p], (0.0, 0.0)), p.objective))
+        taken.append(best)
+        left.remove(best)
+    return taken
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_places_on_a_front_are_those_of_greedy_selection(seed):
+    rng = random.Random(seed)
+    rising = sorted(rng.sample(range(1, 200), 12))
+    falling = sorted(rng.sample(range(1, 200), 12), reverse=True)
+    some = points(*((a / 256, b / 256) for a, b in zip(rising, falling, strict=True)))
+    rng.shuffle(some)
+    assert len(front(some)) == 12
+    # Values are multiples of 1/256: areas, and their sums, are exact.
+    expected = [point.trial for point in greedy_order(some)]
+    assert sorted(range(12), key=lambda trial: place_of(some, trial)) == expected
+
+
+def work(count):
+    """Return the Python calls for the place of the last of so many points, on many fronts."""
+    rng = random.Random(count)
+    some = points(*((rng.random(), rng.random()) for _ in range(count)), (0.0, 0.0))
+    calls = 0
+
+    def note(_frame, event, _argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        place_of(some, count)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_a_place_takes_calls_in_proportion_to_points():
+    first, second, third = work(500), work(1000), work(2000)
+    assert third - second < 2.3 * (second - first)

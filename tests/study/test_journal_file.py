@@ -163,3 +163,30 @@ def test_only_durable_groups_wait_for_the_disk(path, monkeypatch):
     with grouped_writes(storage):
         study.ask()
     assert len(synced) == 1
+
+
+def test_operations_are_read_one_after_the_other(path, monkeypatch):
+    run_trials(RunJournal(path), 5)
+    storage = RunJournal(path)
+    parsed = []
+    parse = storage.file._parse
+    monkeypatch.setattr(storage.file, "_parse", lambda line: parsed.append(line) or parse(line))
+    logs = storage.file.read_logs(0)
+    next(logs)
+    assert len(parsed) == 1
+    assert 1 + len(list(logs)) == len(parsed) == len(path.read_bytes().splitlines())
+
+
+def test_what_a_group_has_written_is_not_parsed_again(path, monkeypatch):
+    storage = RunJournal(path)
+    study = run_trials(storage, 1)
+    parsed = []
+    parse = storage.file._parse
+    monkeypatch.setattr(storage.file, "_parse", lambda line: parsed.append(line) or parse(line))
+    with grouped_writes(storage):
+        study.ask().suggest_float("x", 0, 1)
+    assert len(study.get_trials(deepcopy=False)) == 2
+    assert parsed == []
+    JournalStorage(JournalFileBackend(str(path))).set_study_user_attr(study._study_id, "a", 1)
+    assert study.user_attrs == {"a": 1}
+    assert len(parsed) == 1

@@ -6,8 +6,16 @@ import shutil
 import sys
 
 import pytest
+from scripted_backend import measured
 
-from hpo_torch.protocol.events import HealthAlert
+from hpo_torch.protocol.events import (
+    EpochFinished,
+    HealthAlert,
+    StudyStarted,
+    TrialFinished,
+    TrialRetried,
+)
+from hpo_torch.protocol.measurements import EpochMetrics
 from hpo_torch.results import event_log
 from hpo_torch.results.event_log import EventLog
 from hpo_torch.results.run_directory import RunDirectory
@@ -92,3 +100,72 @@ def test_ten_thousand_events_are_each_read_once(tmp_path, monkeypatch):
     with EventLog(run.events) as log:
         assert log.append(alert).seq == 10_001
     assert len(parsed) == 10_001  # of the log that goes on, the last one's number is read
+
+
+def say(run, *events):
+    with EventLog(run.events) as log:
+        for event in events:
+            log.append(event)
+
+
+def epoch_of(trial, number, attempt="a"):
+    metrics = EpochMetrics(
+        epoch=number,
+        train_loss=1.0,
+        train_accuracy=0.5,
+        val_loss=1.0,
+        val_accuracy=0.5,
+        learning_rate=0.1,
+        seconds=1.0,
+    )
+    return EpochFinished(
+        trial=trial, attempt=attempt, epochs=9, metrics=metrics, so_far=measured(0.5)
+    )
+
+
+def test_of_ended_trials_no_epoch_is_read_again(tmp_path, monkeypatch):
+    run = RunDirectory(tmp_path)
+    end = TrialFinished(
+        trial=0, attempt="a", state="complete", score=0.5, epochs_run=2, seconds=2.0
+    )
+    say(run, epoch_of(0, 1), epoch_of(1, 1), epoch_of(0, 2), end, epoch_of(1, 2))
+    parsed = []
+    parse = event_log.parse_event
+
+    def note(line):
+        event = parse(line)
+        parsed.append((event.kind, event.trial))
+        return event
+
+    monkeypatch.setattr(event_log, "parse_event", note)
+    history = read_history(run)
+    assert parsed == [("trial_finished", 0), ("epoch_finished", 1), ("epoch_finished", 1)]
+    assert history.announced == {0}
+    assert [epoch.metrics.epoch for epoch in history.trials[1].epochs] == [1, 2]
+
+
+def test_what_is_read_late_is_heard_in_its_order(tmp_path):
+    run = RunDirectory(tmp_path)
+    died = {"failure_kind": "worker_died", "message": "gone", "accumulate": 1}
+    say(
+        run,
+        TrialRetried(trial=0, attempt="a", next_attempt="b", **died),
+        TrialRetried(trial=0, attempt="b", next_attempt="c", **died),
+        epoch_of(0, 1, "c"),
+        TrialRetried(trial=0, attempt="c", next_attempt="d", **died),
+    )
+    recorded = read_history(run).trials[0]
+    assert recorded.deaths_in_a_row == 1  # since the epoch
+    assert recorded.ended == {"a", "b", "c"}
+
+
+def test_epochs_tell_how_long_was_worked(tmp_path):
+    run = RunDirectory(tmp_path)
+    began = StudyStarted(
+        run="r", dataset="d", mode="simple", objective="o", trials=1, backend="local (asked for)"
+    )
+    moments = ["2026-11-25T10:00:00.000+00:00", "2026-11-25T10:05:00.000+00:00"]
+    events = (began, epoch_of(0, 1))
+    say(run, *(e.model_copy(update={"time": t}) for e, t in zip(events, moments, strict=True)))
+    (span,) = read_history(run).spans
+    assert [moment.isoformat(timespec="milliseconds") for moment in span] == moments

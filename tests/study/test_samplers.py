@@ -14,6 +14,7 @@ from hpo_torch.search.cnn_space import cnn_space
 from hpo_torch.search.domains import Choice, Float, Int
 from hpo_torch.search.sampler_options import SAMPLERS
 from hpo_torch.search.space import Parameter, SearchSpace, When
+from hpo_torch.study import grid_sampler
 from hpo_torch.study.queue_file import enqueue, outside
 from hpo_torch.study.samplers import (
     exhausted,
@@ -245,3 +246,17 @@ def test_options_reach_optuna(open_study):
     assert inner._constant_liar
     qmc = open_study("qmc", "qmc", qmc_type="halton").sampler._inner
     assert (qmc._qmc_type, qmc._seed, qmc._scramble) == ("halton", 5, True)
+
+
+def test_grid_looks_at_a_trial_that_has_ended_once(open_study, monkeypatch):
+    study = open_study("study", "grid")
+    train(study, 10)
+    looked_at = []
+    point_of = grid_sampler._point_of
+    monkeypatch.setattr(
+        grid_sampler, "_point_of", lambda trial: looked_at.append(trial.number) or point_of(trial)
+    )
+    train(study, 10)
+    assert not exhausted(study)
+    # The one before is looked at when the next one is asked for; at the end the last of all.
+    assert looked_at == list(range(9, 20))
