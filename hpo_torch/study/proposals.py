@@ -96,7 +96,7 @@ class Proposer:
                 break
             with grouped_writes(self._study._storage):
                 handle = handle or self._study.ask()
-                if repeated == MOST_REPEATED:
+                if repeated == MOST_REPEATED and sampler is self._study.sampler:
                     sampler = self._at_random(handle.number)
                 draft, values = self._draw(handle, sampler)
                 self._look_at_others()

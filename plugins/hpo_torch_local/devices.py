@@ -87,7 +87,7 @@ def cpu_threads(jobs: int) -> int:
     cores that we may run on.
     """
     wanted = os.environ.get(THREADS, "")
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))

@@ -173,6 +173,19 @@ def test_sampler_that_repeats_itself_does_not_end_the_study(study):
     assert isinstance(study.sampler, Stubborn)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_random_draws_that_are_too_large_are_followed_by_others(study, monkeypatch, seed):
+    small = SimpleNamespace(violation=lambda values: "wide" if values["width"] > 16 else None)
+    monkeypatch.setattr(proposals, "SizeLimits", lambda plan: small)
+    study.sampler = Stubborn()
+    space = SearchSpace("toy", (Parameter("width", Choice((8, *range(16, 200))), 8, "units"),))
+    plan = make_plan(space)
+    plan.config.search.seed = seed
+    proposer = Proposer(plan, study, print)
+    assert values(proposer.propose()) == {"width": 8}
+    assert values(proposer.propose()) == {"width": 16}  # one of 185: the first draw is another
+
+
 def test_what_an_earlier_process_trained_is_not_trained_again(study):
     space = SearchSpace("toy", (Parameter("width", Choice((8, 16, 32)), 8, "units"),))
     first = values(Proposer(make_plan(space), study, print).propose())
