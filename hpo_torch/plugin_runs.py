@@ -43,6 +43,7 @@ from hpo_torch.results.run_paths import CONFIG_FILE, RunPaths, run_names
 from hpo_torch.results.run_removal import remove_run
 from hpo_torch.results.summary import RunView, resume_command
 from hpo_torch.results.tables import PARAMETER_PREFIX, trial_row
+from hpo_torch.results.whole_lines import end_of_lines
 from hpo_torch.results.worked_time import seconds_worked
 from hpo_torch.search.families import FAMILIES
 from hpo_torch.search.modes import MODES
@@ -108,6 +109,7 @@ __all__ = [
     "LINE_KIND",
     "LINE_TIME",
     "LineTail",
+    "end_of_lines",
     "parse_line",
     "seconds_worked",
     "working_process",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from pydantic import ValidationError
 
 from hpo_torch.errors import OutputError
 from hpo_torch.protocol.events import Event, parse_event
 from hpo_torch.results.atomic_files import append_whole, output_error
+from hpo_torch.results.whole_lines import end_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ LINE_ATTEMPT: Final = re.compile(rb'"attempt":"([^"]*)"')
 LINE_TRIAL: Final = re.compile(rb'"trial":(\d+)')
 
 _OF_TRAININGS: Final = frozenset({b"trial_started", b"epoch_finished", b"health_alert"})
-_BLOCK: Final = 1 << 16  # bytes that are read at once from a log's end
 
 
 def read_events(path: Path, kind: str | None = None) -> list[AnyEvent]:
@@ -146,8 +146,8 @@ def _end_of(path: Path) -> tuple[int, int]:
     """Return the last event's number, and the bytes of all whole lines; only the end is read."""
     try:
         with path.open("rb") as log:
-            size = _behind_last_line_end(log, log.seek(0, os.SEEK_END))
-            start = _behind_last_line_end(log, size - 1) if size else 0
+            size = end_of_lines(log, log.seek(0, os.SEEK_END))
+            start = end_of_lines(log, size - 1) if size else 0
             log.seek(start)
             line = log.read(size - start)
     except OSError as error:
@@ -159,15 +159,3 @@ def _end_of(path: Path) -> tuple[int, int]:
     except ValidationError:
         # All lines are counted only where one is to be named.
         return parse_line(path, sum(1 for _ in whole_lines(path)), line).seq, size
-
-
-def _behind_last_line_end(log: IO[bytes], before: int) -> int:
-    """Return the offset behind the last line end among the first bytes; 0 where there is none."""
-    while before:
-        start = max(0, before - _BLOCK)
-        log.seek(start)
-        found = log.read(before - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        before = start
-    return 0

@@ -19,6 +19,7 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 
 from hpo_torch.errors import OutputError
 from hpo_torch.results.atomic_files import append_whole, output_error
+from hpo_torch.results.whole_lines import end_of_lines
 from hpo_torch.study.journal_replay import Replay
 
 if TYPE_CHECKING:
@@ -159,24 +160,13 @@ class JournalFile(BaseJournalBackend):
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
             try:
-                append_whole(descriptor, text, _whole_lines_size(descriptor), durable=durable)
+                with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+                    whole = end_of_lines(file, file.seek(0, os.SEEK_END))
+                append_whole(descriptor, text, whole, durable=durable)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise output_error("write", self._path, error) from error
-
-
-def _whole_lines_size(descriptor: int) -> int:
-    """Return the file's size without a torn last line."""
-    end = os.lseek(descriptor, 0, os.SEEK_END)
-    while end:
-        start = max(0, end - 65536)
-        os.lseek(descriptor, start, os.SEEK_SET)
-        newline = os.read(descriptor, end - start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0
 
 
 class RunJournal(JournalStorage):

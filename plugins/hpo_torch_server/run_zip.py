@@ -7,9 +7,9 @@ import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from hpo_torch.plugin_runs import RunPaths, archive_entry
+from hpo_torch.plugin_runs import RunPaths, archive_entry, end_of_lines
 from hpo_torch_server.served_files import FileEntry, NoFileError, OpenFile, open_file, walk
 
 if TYPE_CHECKING:
@@ -150,17 +150,4 @@ def _size_then(then: FileEntry, opened: OpenFile) -> int:
     same = now.identity[:2] == then.identity[:2]
     if now.size <= then.size or not same or not (in_lines or name.name.startswith(_BOARD)):
         return now.size
-    return _end_of_line(opened.stream, then.size) if in_lines else then.size
-
-
-def _end_of_line(stream: IO[bytes], size: int) -> int:
-    """Return where the last whole line of a file's first `size` bytes ends."""
-    end = size
-    while end > 0:
-        start = max(0, end - CHUNK_BYTES)
-        stream.seek(start)
-        found = stream.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
+    return end_of_lines(opened.stream, then.size) if in_lines else then.size

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 from event_writer import begun, raw_lines, write, write_with_deaths
+from plain_epoch import plain_measurements, plain_metrics
 from server_load_clients import Client, Reads, Tally, crowd, watch_all
 from server_load_figures import Block, Epoch, epochs_of, heard, latencies, slowdowns, within
 from streaming_server import serving
 
 from hpo_torch.protocol.events import EpochFinished
-from hpo_torch.protocol.measurements import EpochMetrics, Measurements
 from hpo_torch_server.states import JobState
 
 LONG = 90.0  # seconds; a test that waits for so long has failed
@@ -63,23 +63,7 @@ def test_a_client_counts_what_the_doors_say():
 
 
 def epoch_event(second, seconds, attempt="0-1"):
-    metrics = EpochMetrics(
-        epoch=1,
-        train_loss=1.0,
-        train_accuracy=0.5,
-        val_loss=1.0,
-        val_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=seconds,
-    )
-    measured = Measurements(
-        val_accuracy=0.5,
-        val_loss=1.0,
-        last_val_accuracy=0.5,
-        skill=0.5,
-        parameters=1,
-        training_seconds=1.0,
-    )
+    metrics, measured = plain_metrics(seconds), plain_measurements(seconds)
     return EpochFinished(
         trial=0, attempt=attempt, epochs=1, metrics=metrics, so_far=measured
     ).model_copy(update={"time": f"1970-01-01T00:00:{second:02}.000+00:00"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from plain_epoch import plain_measurements, plain_metrics
 from throughput import options, search_options, workers_table
 from throughput_figures import (
     gaps,
@@ -15,7 +16,6 @@ from throughput_figures import (
 )
 
 from hpo_torch.protocol.events import EpochFinished, StudyStarted, TrialFinished, TrialStarted
-from hpo_torch.protocol.measurements import EpochMetrics, Measurements
 
 
 def at(second):
@@ -42,24 +42,7 @@ def start(second, trial, worker, attempt="1"):
 
 
 def epoch(second, trial, seconds, health_seconds=0.0, attempt="1"):
-    metrics = EpochMetrics(
-        epoch=1,
-        train_loss=1.0,
-        train_accuracy=0.5,
-        val_loss=1.0,
-        val_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=seconds,
-        health_seconds=health_seconds,
-    )
-    measured = Measurements(
-        val_accuracy=0.5,
-        val_loss=1.0,
-        last_val_accuracy=0.5,
-        skill=0.5,
-        parameters=10,
-        training_seconds=seconds,
-    )
+    metrics, measured = plain_metrics(seconds, health_seconds), plain_measurements(seconds)
     return EpochFinished(
         trial=trial, attempt=attempt, epochs=2, metrics=metrics, so_far=measured, **at(second)
     )

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from hpo_torch.plugin_api import append_whole, output_error
+from hpo_torch.plugin_runs import end_of_lines
 from hpo_torch_server.client.download import AS_IT_IS, download
 from hpo_torch_server.client.refusals import ServerError, UnreachableError
 from hpo_torch_server.client.target import job_path
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _PART: Final = 206
 _OVERLAP: Final = 4096
-_BLOCK: Final = 1 << 20
 
 
 class GrowingFile:
@@ -113,15 +113,7 @@ class GrowingFile:
         """Return how many bytes of our copy are whole lines."""
         try:
             with self._copy.open("rb") as stream:
-                end = stream.seek(0, 2)
-                while end:
-                    start = max(0, end - _BLOCK)
-                    stream.seek(start)
-                    newline = stream.read(end - start).rfind(b"\n")
-                    if newline >= 0:
-                        return start + newline + 1
-                    end = start
-                return 0
+                return end_of_lines(stream, stream.seek(0, 2))
         except FileNotFoundError:
             return 0
         except OSError as error:
